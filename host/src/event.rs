@@ -1,0 +1,11 @@
+//! Events in batches: their texts, the one pass over them, columns out, edits back, splice.
+//!
+//! Everything here is pure: no clock, no I/O, no wasm types. What no edit touches leaves byte for byte as it came.
+
+pub mod condition;
+pub mod path;
+pub mod projection;
+pub mod scan;
+mod simd;
+pub mod slot;
+pub mod time;

@@ -1,0 +1,378 @@
+//! The one pass over a line: is it exactly what RFC 8259 calls a JSON object, and where do the asked fields lie?
+//!
+//! Every byte is validated to the end of the line; nesting is capped at [`MAX_DEPTH`] and held in arrays of that
+//! size, so neither the stack nor the heap grows with the input. Strings are skipped a vector at a time. A line
+//! that is not an object is an answer here, not a failure.
+//!
+//! The text must be valid UTF-8 (the framer sees to it for whole blocks) and each line is followed by a control
+//! character, normally its newline: that byte ends every loop, so most of them need no check against the end.
+
+use super::projection::{NodeId, Projection};
+use super::simd::{self, Lanes};
+use super::slot::{Slot, SlotKind};
+use super::unescape;
+
+/// How deep objects and arrays may nest, the event's own object included.
+pub const MAX_DEPTH: usize = 128;
+
+/// No node: nothing below this container was asked for.
+const NONE: u16 = u16::MAX;
+
+/// What the pass found beside the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// A JSON object.
+    Object,
+    /// A JSON object in which an asked key, or a key on the way to one, occurs more than once. The slots tell
+    /// the last one.
+    ObjectWithDuplicates,
+    /// Anything else.
+    NotAnObject,
+}
+
+simd::with_best! {
+    /// Scans `buffer[start..end]` and fills `slots`, one for each node of `projection`.
+    ///
+    /// `buffer[end]` must exist and be below 0x20; if not, the answer is that it is not an object.
+    pub fn scan(projection: &Projection, buffer: &[u8], start: usize, end: usize, slots: &mut [Slot]) -> Scan = scan_with
+}
+
+#[inline(always)]
+fn scan_with<L: Lanes>(
+    projection: &Projection,
+    buffer: &[u8],
+    start: usize,
+    end: usize,
+    slots: &mut [Slot],
+) -> Scan {
+    slots.fill(Slot::default());
+    if !buffer.get(end).is_some_and(|&byte| byte < 0x20) || slots.len() != projection.width() {
+        return Scan::NotAnObject;
+    }
+    let mut pass = Pass { projection, buffer, start, end, slots, duplicates: false };
+    match pass.run::<L>() {
+        None => Scan::NotAnObject,
+        Some(()) if pass.duplicates => Scan::ObjectWithDuplicates,
+        Some(()) => Scan::Object,
+    }
+}
+
+struct Pass<'a> {
+    projection: &'a Projection,
+    buffer: &'a [u8],
+    start: usize,
+    end: usize,
+    slots: &'a mut [Slot],
+    duplicates: bool,
+}
+
+/// What the pass expects next.
+enum Expect {
+    /// A key, whose quote is next.
+    Key,
+    /// A value, right here.
+    Value,
+    /// A comma or the end of the container.
+    Next,
+}
+
+impl Pass<'_> {
+    /// The grammar. None: the line breaks it.
+    #[inline(always)]
+    fn run<L: Lanes>(&mut self) -> Option<()> {
+        // For each open container: whether it is an object, and its node.
+        let mut objects = [false; MAX_DEPTH];
+        let mut nodes = [NONE; MAX_DEPTH];
+        let mut depth = 0usize;
+        // The node of the value that comes next.
+        let mut node = NodeId::ROOT.0;
+        let mut at = self.space(self.start);
+        if self.byte(at) != b'{' {
+            return None;
+        }
+        let mut expect = Expect::Value;
+        loop {
+            match expect {
+                Expect::Key => {
+                    if self.byte(at) != b'"' {
+                        return None;
+                    }
+                    let (close, escaped) = self.string::<L>(at)?;
+                    let parent = *nodes.get(depth - 1)?;
+                    node = if parent == NONE { NONE } else { self.asked(parent, at, close, escaped) };
+                    at = close + 1;
+                    if self.byte(at) != b':' {
+                        at = self.space(at);
+                        if self.byte(at) != b':' {
+                            return None;
+                        }
+                    }
+                    at = self.space(at + 1);
+                    expect = Expect::Value;
+                }
+                Expect::Value => {
+                    let from = at;
+                    let kind = match self.byte(at) {
+                        b'"' => {
+                            let (close, escaped) = self.string::<L>(at)?;
+                            at = close + 1;
+                            if escaped { SlotKind::EscapedText } else { SlotKind::Text }
+                        }
+                        b'-' | b'0'..=b'9' => {
+                            at = self.number(at)?;
+                            SlotKind::Number
+                        }
+                        open @ (b'{' | b'[') => {
+                            if depth == MAX_DEPTH {
+                                return None;
+                            }
+                            let object = open == b'{';
+                            *objects.get_mut(depth)? = object;
+                            *nodes.get_mut(depth)? = node;
+                            depth += 1;
+                            if node != NONE {
+                                let kind = if object { SlotKind::Object } else { SlotKind::Array };
+                                self.note(node, from, from, kind);
+                            }
+                            at = self.space(at + 1);
+                            // In ASCII, each closing bracket is its opening one and two.
+                            if self.byte(at) == open + 2 {
+                                expect = Expect::Next;
+                            } else if object {
+                                expect = Expect::Key;
+                            } else {
+                                // Nothing is asked for inside of arrays: they are read as a whole.
+                                node = NONE;
+                            }
+                            continue;
+                        }
+                        b't' => {
+                            at = self.literal(at, b"true")?;
+                            SlotKind::True
+                        }
+                        b'f' => {
+                            at = self.literal(at, b"false")?;
+                            SlotKind::False
+                        }
+                        b'n' => {
+                            at = self.literal(at, b"null")?;
+                            SlotKind::Null
+                        }
+                        _ => return None,
+                    };
+                    if node != NONE {
+                        self.note(node, from, at, kind);
+                    }
+                    at = self.space(at);
+                    expect = Expect::Next;
+                }
+                Expect::Next => {
+                    let object = *objects.get(depth - 1)?;
+                    match self.byte(at) {
+                        b',' => {
+                            at = self.space(at + 1);
+                            expect = if object { Expect::Key } else { Expect::Value };
+                            node = NONE;
+                        }
+                        close if close == if object { b'}' } else { b']' } => {
+                            at += 1;
+                            depth -= 1;
+                            let closed = *nodes.get(depth)?;
+                            if closed != NONE {
+                                let end = (at - self.start) as u32;
+                                self.slots.get_mut(usize::from(closed))?.end = end;
+                            }
+                            if depth == 0 {
+                                return (self.space(at) == self.end).then_some(());
+                            }
+                            at = self.space(at);
+                        }
+                        _ => return None,
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        // 0 is a control character: beyond the buffer nothing fits the grammar.
+        self.buffer.get(at).copied().unwrap_or(0)
+    }
+
+    /// The first byte at or after `at` that is not white space. Never beyond the line's end: the newline that
+    /// follows it is white space to JSON too.
+    #[inline(always)]
+    fn space(&self, at: usize) -> usize {
+        if self.byte(at) > b' ' { at } else { self.long_space(at) }
+    }
+
+    fn long_space(&self, mut at: usize) -> usize {
+        while at < self.end && matches!(self.byte(at), b' ' | b'\t' | b'\r' | b'\n') {
+            at += 1;
+        }
+        at
+    }
+
+    /// Skips the string whose opening quote is at `open`: where its closing quote is and whether it has escapes.
+    #[inline(always)]
+    fn string<L: Lanes>(&self, open: usize) -> Option<(usize, bool)> {
+        let stop = simd::find_stop::<L>(self.buffer, open + 1);
+        match self.byte(stop) {
+            b'"' => Some((stop, false)),
+            b'\\' => self.string_with_escapes(stop).map(|close| (close, true)),
+            _ => None,
+        }
+    }
+
+    /// The rest of a string from its first backslash on.
+    #[inline(never)]
+    fn string_with_escapes(&self, mut at: usize) -> Option<usize> {
+        loop {
+            match self.byte(at) {
+                b'"' => return Some(at),
+                b'\\' => match self.byte(at + 1) {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                    b'u' => {
+                        let digits = self.buffer.get(at + 2..at + 6)?;
+                        if !digits.iter().all(u8::is_ascii_hexdigit) {
+                            return None;
+                        }
+                        at += 6;
+                    }
+                    _ => return None,
+                },
+                0..0x20 => return None,
+                _ => at = plain_run(self.buffer, at),
+            }
+        }
+    }
+
+    /// Skips a number: one past its last byte.
+    #[inline(always)]
+    fn number(&self, mut at: usize) -> Option<usize> {
+        if self.byte(at) == b'-' {
+            at += 1;
+        }
+        match self.byte(at) {
+            b'0' => at += 1,
+            b'1'..=b'9' => at = self.digits(at + 1),
+            _ => return None,
+        }
+        if self.byte(at) == b'.' {
+            let from = at + 1;
+            at = self.digits(from);
+            if at == from {
+                return None;
+            }
+        }
+        if matches!(self.byte(at), b'e' | b'E') {
+            at += 1;
+            if matches!(self.byte(at), b'+' | b'-') {
+                at += 1;
+            }
+            let from = at;
+            at = self.digits(from);
+            if at == from {
+                return None;
+            }
+        }
+        Some(at)
+    }
+
+    #[inline(always)]
+    fn digits(&self, mut at: usize) -> usize {
+        while self.byte(at).is_ascii_digit() {
+            at += 1;
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn literal(&self, at: usize, word: &[u8]) -> Option<usize> {
+        let end = at + word.len();
+        (self.buffer.get(at..end)? == word).then_some(end)
+    }
+
+    /// The node that the key between the quotes at `open` and `close` leads to, if it was asked for.
+    #[inline(always)]
+    fn asked(&mut self, parent: u16, open: usize, close: usize, escaped: bool) -> u16 {
+        if escaped {
+            return self.asked_escaped(parent, open, close);
+        }
+        let length = close - open - 1;
+        let lengths = self.projection.nodes.get(usize::from(parent)).map_or(0, |node| node.lengths);
+        if lengths >> length.min(63) & 1 == 0 {
+            return NONE;
+        }
+        self.asked_plain(parent, open, close)
+    }
+
+    #[inline(always)]
+    fn asked_plain(&mut self, parent: u16, open: usize, close: usize) -> u16 {
+        let length = close - open - 1;
+        let Some(key) = self.buffer.get(open + 1..close) else { return NONE };
+        let word = match simd::word_at(self.buffer, open + 1) {
+            Some(word) if length < 8 => word & ((1 << (8 * length)) - 1),
+            Some(word) => word,
+            None => super::projection::prefix(key),
+        };
+        for child in self.projection.children_of(parent) {
+            if child.length as usize == length
+                && child.prefix == word
+                && (length <= 8 || self.projection.key(NodeId(child.node)) == key)
+            {
+                let node = child.node;
+                self.found(node, open);
+                return node;
+            }
+        }
+        NONE
+    }
+
+    #[inline(never)]
+    fn asked_escaped(&mut self, parent: u16, open: usize, close: usize) -> u16 {
+        let mut key = Vec::new();
+        unescape::append(self.buffer.get(open + 1..close).unwrap_or(&[]), &mut key);
+        let Some(node) = self.projection.child_named(parent, &key) else { return NONE };
+        self.found(node, open);
+        node
+    }
+
+    /// The key of `node` is at `open`. If it was there before, the last occurrence is the one that counts: what
+    /// was noted below the earlier one is forgotten.
+    #[inline(always)]
+    fn found(&mut self, node: u16, open: usize) {
+        let index = usize::from(node);
+        let key = (open - self.start) as u32;
+        if self.slots.get(index).is_some_and(|slot| slot.kind != SlotKind::Absent) {
+            self.duplicates = true;
+            let below = self.projection.descendants(NodeId(node));
+            self.slots.get_mut(below).unwrap_or(&mut []).fill(Slot::default());
+        }
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.key = key;
+        }
+    }
+
+    /// The value of `node` lies from `from` to `end`.
+    #[inline(always)]
+    fn note(&mut self, node: u16, from: usize, end: usize, kind: SlotKind) {
+        if let Some(slot) = self.slots.get_mut(usize::from(node)) {
+            slot.start = (from - self.start) as u32;
+            slot.end = (end - self.start) as u32;
+            slot.kind = kind;
+        }
+    }
+}
+
+/// The first byte at or after `at` that may end a string or start an escape, looked at one by one: escapes come
+/// close together, where vectors do not pay.
+fn plain_run(buffer: &[u8], mut at: usize) -> usize {
+    while buffer.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        at += 1;
+    }
+    at
+}
