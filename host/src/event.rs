@@ -2,10 +2,19 @@
 //!
 //! Everything here is pure: no clock, no I/O, no wasm types. What no edit touches leaves byte for byte as it came.
 
+pub mod batch;
+pub mod column;
 pub mod condition;
+pub mod duplicates;
+pub mod edit;
+pub mod field;
+pub(crate) mod escape;
+mod members;
+mod number;
 pub mod path;
 pub mod projection;
 pub mod scan;
 mod simd;
 pub mod slot;
 pub mod time;
+mod unescape;

@@ -9,6 +9,9 @@
 
 use std::sync::Arc;
 
+use super::field::EventTime;
+use super::members;
+use super::path::Meta;
 use super::projection::{NodeId, Projection};
 use super::scan::{self, Scan};
 use super::slot::Slot;
@@ -30,19 +33,23 @@ pub struct Origin {
     pub stream: Arc<str>,
     /// The file's path, for a file.
     pub file: Option<Arc<str>>,
+    /// The machine that the event was written on, as far as the source knows.
+    pub host: Arc<str>,
+    /// How the source's events carry their own time.
+    pub time: Arc<EventTime>,
     /// When the host received the block, in nanoseconds since 1970.
     pub received_ns: i64,
     /// The hash of the stream's identity, for `%id`.
     pub identity: u64,
 }
 
-/// A source's number in the configuration. Events that hooks emit belong to none.
+/// Who made an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SourceId {
-    /// The source of this number.
+    /// The source of this number in the configuration.
     Source(u32),
-    /// Emitted by a hook.
-    Hook,
+    /// The hook of this number in the chain.
+    Hook(u32),
 }
 
 /// One event of a batch.
@@ -185,8 +192,12 @@ impl Batch {
 
     /// Where a row comes from.
     pub fn origin(&self, row: u32) -> Option<&Origin> {
+        self.origin_of(row).map(|(origin, _)| origin)
+    }
+
+    pub(crate) fn origin_of(&self, row: u32) -> Option<(&Origin, &Row)> {
         let row = self.rows.get(row as usize)?;
-        self.origins.get(row.origin as usize)
+        Some((self.origins.get(row.origin as usize)?, row))
     }
 
     /// A row's offset in its stream, in bytes.
@@ -247,6 +258,19 @@ impl Batch {
                 self.arena.extend_from_slice(block.get(range).unwrap_or(&[]));
             }
         }
+    }
+
+    /// Gives a row another text, a valid event, and parses it.
+    pub(crate) fn set_text(&mut self, row: u32, text: &[u8]) {
+        let start = self.arena.len();
+        self.arena.extend_from_slice(text);
+        self.replace_text(row, start);
+        self.rescan(row);
+    }
+
+    /// Whether a key on the way to an asked field occurs twice in a row.
+    pub(crate) fn has_duplicates(&self, row: u32) -> bool {
+        self.rows.get(row as usize).is_some_and(|row| row.duplicates)
     }
 
     /// Parses a row again after an edit that moved more than offsets.
@@ -313,11 +337,13 @@ impl Batch {
         self.arena = arena;
     }
 
-    /// Appends all texts to `out`, a newline after each. Neighbours that lie side by side are copied at once.
-    pub fn write_all(&self, rows: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+    /// Appends the texts of `rows` to `out`, a newline after each. Neighbours that lie side by side are copied at
+    /// once.
+    pub fn write_all(&self, rows: &[u32], out: &mut Vec<u8>) {
+        out.reserve(rows.iter().map(|&row| self.text(row).len() + 1).sum());
         let mut run: Option<Row> = None;
         for row in rows {
-            let Some(row) = self.rows.get(row as usize) else { continue };
+            let Some(row) = self.rows.get(*row as usize) else { continue };
             match &mut run {
                 Some(run) if run.buffer == row.buffer && run.end + 1 == row.start && self.newline_at(run) => {
                     run.end = row.end;
@@ -330,6 +356,18 @@ impl Batch {
         self.write_run(run, out);
     }
 
+    /// The same with metadata set in each event, under its own name.
+    pub fn write_all_with(&self, rows: &[u32], include: &[Meta], out: &mut Vec<u8>) {
+        let mut object = Vec::new();
+        for &row in rows {
+            object.clear();
+            self.write_meta_object(row, include, &mut object);
+            let text = self.text(row);
+            out.extend_from_slice(&members::merged(text, members::skip_space(text, 0), &object));
+            out.push(b'\n');
+        }
+    }
+
     fn newline_at(&self, run: &Row) -> bool {
         self.buffer(run.buffer).get(run.end as usize) == Some(&b'\n')
     }
@@ -337,7 +375,6 @@ impl Batch {
     fn write_run(&self, run: Option<Row>, out: &mut Vec<u8>) {
         let Some(run) = run else { return };
         let text = self.buffer(run.buffer).get(run.start as usize..run.end as usize).unwrap_or(&[]);
-        out.reserve(text.len() + 1);
         out.extend_from_slice(text);
         out.push(b'\n');
     }

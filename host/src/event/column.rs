@@ -21,6 +21,19 @@ pub enum Kind {
     Json,
 }
 
+impl Kind {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Integer => "integer",
+            Kind::Float => "float",
+            Kind::Boolean => "boolean",
+            Kind::Json => "json",
+        }
+    }
+}
+
 /// What a row's value is, in a column that a hook reads.
 pub mod read_mark {
     /// The event has no such field.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::batch::Batch;
 use super::column::{Column, Values, write_mark};
 use super::escape;
-use super::members::{self, members, skip_space, skip_space_back};
+use super::members::{merged, skip_space, skip_space_back};
 use super::projection::NodeId;
 use super::slot::{Slot, SlotKind};
 
@@ -125,10 +125,7 @@ impl Batch {
     fn edit_one(&mut self, row: u32, edit: &Edit<'_>, scratch: &mut Scratch) -> u64 {
         match (edit.node, edit.what) {
             (NodeId::ROOT, What::Json(object)) => {
-                let start = self.arena.len();
-                self.arena.extend_from_slice(object);
-                self.replace_text(row, start);
-                self.rescan(row);
+                self.set_text(row, object);
                 0
             }
             (node, What::Merge(object)) => {
@@ -136,10 +133,7 @@ impl Batch {
                 match slot.kind {
                     SlotKind::Object => {
                         let merged = merged(self.text(row), slot.start as usize, object);
-                        let start = self.arena.len();
-                        self.arena.extend_from_slice(&merged);
-                        self.replace_text(row, start);
-                        self.rescan(row);
+                        self.set_text(row, &merged);
                         0
                     }
                     SlotKind::Absent => {
@@ -450,46 +444,4 @@ fn removal(text: &[u8], slot: &Slot) -> Range<usize> {
         Some(comma) if text.get(comma) == Some(&b',') => skip_space_back(text, comma)..end,
         _ => key..end,
     }
-}
-
-/// `text` with the members of `with` set in the object at `object`: values replaced in place, new members at the
-/// end. Of a key that occurs twice, the last of `with` counts, and the others of `text` go.
-fn merged(text: &[u8], object: usize, with: &[u8]) -> Vec<u8> {
-    let old = members(text, object);
-    let old_names: Vec<_> = old.iter().map(|member| member.name(text)).collect();
-    let new = members(with, skip_space(with, 0));
-    let new_names: Vec<_> = new.iter().map(|member| member.name(with)).collect();
-    let mut patches: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
-    let mut gone = vec![false; old.len()];
-    let mut added = Vec::new();
-    for (index, (member, name)) in new.iter().zip(&new_names).enumerate() {
-        if new_names.iter().skip(index + 1).any(|later| later == name) {
-            continue;
-        }
-        let value = with.get(member.value.clone()).unwrap_or(&[]);
-        let mut same = (0..old.len()).rev().filter(|&at| old_names.get(at) == Some(name));
-        match same.next().and_then(|last| old.get(last)) {
-            Some(last) => patches.push((last.value.clone(), value.to_vec())),
-            None => {
-                if !(old.is_empty() && added.is_empty()) {
-                    added.push(b',');
-                }
-                added.extend_from_slice(with.get(member.key.clone()).unwrap_or(&[]));
-                added.push(b':');
-                added.extend_from_slice(value);
-            }
-        }
-        for earlier in same {
-            if let Some(gone) = gone.get_mut(earlier) {
-                *gone = true;
-            }
-        }
-    }
-    patches.extend(members::cuts(&old, |index| gone.get(index) == Some(&true)).into_iter().map(|cut| (cut, Vec::new())));
-    let end = old.last().map_or_else(|| skip_space_back(text, skip_space(text, object + 1)), |last| last.value.end);
-    patches.push((end..end, added));
-    patches.sort_by_key(|(cut, _)| (cut.start, cut.end));
-    let mut out = Vec::with_capacity(text.len() + with.len());
-    members::splice(text, patches.iter().map(|(cut, with)| (cut.clone(), with.as_slice())), &mut out);
-    out
 }

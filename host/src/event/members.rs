@@ -3,6 +3,7 @@
 //! This is the slow way, for the rows that need it: duplicates, removals, merges. It looks at every member.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::unescape;
@@ -46,6 +47,22 @@ pub fn members(text: &[u8], object: usize) -> Vec<Member> {
         at = skip_space(text, at + 1);
     }
     members
+}
+
+/// The elements of the array that starts at `array` in `text`, which is valid JSON.
+pub fn elements(text: &[u8], array: usize) -> Vec<Range<usize>> {
+    let mut elements = Vec::new();
+    let mut at = skip_space(text, array + 1);
+    while text.get(at).is_some_and(|&byte| byte != b']') {
+        let element = at..skip_value(text, at);
+        at = skip_space(text, element.end);
+        elements.push(element);
+        if text.get(at) != Some(&b',') {
+            break;
+        }
+        at = skip_space(text, at + 1);
+    }
+    elements
 }
 
 /// One past a valid value that starts at `at`.
@@ -142,6 +159,50 @@ pub fn splice<'p>(text: &[u8], patches: impl IntoIterator<Item = (Range<usize>, 
     out.extend_from_slice(text.get(at..).unwrap_or(&[]));
 }
 
+/// `text` with the members of `with` set in the object at `object`: values replaced in place, new members at the
+/// end. Of a key that occurs twice, the last of `with` counts, and the earlier ones of `text` go.
+pub fn merged(text: &[u8], object: usize, with: &[u8]) -> Vec<u8> {
+    let old = members(text, object);
+    let new = members(with, skip_space(with, 0));
+    let mut last_of: HashMap<_, usize> = HashMap::with_capacity(new.len());
+    for (index, member) in new.iter().enumerate() {
+        last_of.insert(member.name(with), index);
+    }
+    // Which member of `new` each of `old` takes its value from; an earlier occurrence goes.
+    let mut patches: Vec<(Range<usize>, &[u8])> = Vec::new();
+    let mut gone = vec![false; old.len()];
+    let mut replaced = vec![false; new.len()];
+    for (member, gone) in old.iter().zip(&mut gone).rev() {
+        let Some(&index) = last_of.get(&member.name(text)) else { continue };
+        let (Some(source), Some(replaced)) = (new.get(index), replaced.get_mut(index)) else { continue };
+        if *replaced {
+            *gone = true;
+        } else {
+            *replaced = true;
+            patches.push((member.value.clone(), with.get(source.value.clone()).unwrap_or(&[])));
+        }
+    }
+    let mut added = Vec::new();
+    for (index, member) in new.iter().enumerate() {
+        if replaced.get(index) == Some(&true) || last_of.get(&member.name(with)) != Some(&index) {
+            continue;
+        }
+        if !(old.is_empty() && added.is_empty()) {
+            added.push(b',');
+        }
+        added.extend_from_slice(with.get(member.key.clone()).unwrap_or(&[]));
+        added.push(b':');
+        added.extend_from_slice(with.get(member.value.clone()).unwrap_or(&[]));
+    }
+    patches.extend(cuts(&old, |index| gone.get(index) == Some(&true)).into_iter().map(|cut| (cut, &b""[..])));
+    let end = old.last().map_or(object + 1, |last| last.value.end);
+    patches.push((end..end, &added));
+    patches.sort_by_key(|(cut, _)| (cut.start, cut.end));
+    let mut out = Vec::with_capacity(text.len() + with.len());
+    splice(text, patches, &mut out);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +223,14 @@ mod tests {
         assert_eq!(values, ["1", r#"{"x":[1,{}]}"#, r#""},{""#]);
         assert_eq!(&*found[1].name(text.as_bytes()), b"b\"");
         assert_eq!(members(b"{ }", 0), []);
+    }
+
+    #[test]
+    fn elements_are_found_whatever_stands_between_them() {
+        let text = r#"[ 1,"]",[2, {"a":[]}] ,null ]"#;
+        let found: Vec<&str> = elements(text.as_bytes(), 0).into_iter().map(|element| &text[element]).collect();
+        assert_eq!(found, ["1", r#""]""#, r#"[2, {"a":[]}]"#, "null"]);
+        assert_eq!(elements(b"[ ]", 0), []);
     }
 
     #[test]

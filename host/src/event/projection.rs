@@ -95,6 +95,20 @@ impl Projection {
         Ok(projection)
     }
 
+    /// A projection that asks for nothing: one node, the event's own object.
+    pub fn empty() -> Projection {
+        let root = Node {
+            key: Box::default(),
+            quoted: Box::default(),
+            parent: 0,
+            subtree_end: 1,
+            lengths: 0,
+            first_child: 0,
+            child_count: 0,
+        };
+        Projection { nodes: vec![root], children: Vec::new() }
+    }
+
     fn number(&mut self, tree: Tree, parent: u16) -> Result<(), TooManyFields> {
         let id = self.nodes.len();
         if id >= MAX_NODES {

@@ -50,10 +50,78 @@ fn scan_with<L: Lanes>(
         return Scan::NotAnObject;
     }
     let mut pass = Pass { projection, buffer, start, end, slots, duplicates: false };
-    match pass.run::<L>() {
+    let at = pass.space(start);
+    if pass.byte(at) != b'{' {
+        return Scan::NotAnObject;
+    }
+    match pass.container::<L>(at, MAX_DEPTH) {
         None => Scan::NotAnObject,
         Some(()) if pass.duplicates => Scan::ObjectWithDuplicates,
         Some(()) => Scan::Object,
+    }
+}
+
+/// What a text is that somebody else wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// An object within the asked depth.
+    Object,
+    /// Another JSON value within the asked depth.
+    Other,
+    /// Not one JSON value, or nested too deep.
+    Not,
+}
+
+/// Judges a text of which nothing is known but that it is UTF-8. It takes a copy, because the pass needs a byte
+/// to stop at.
+#[derive(Debug)]
+pub struct Judge {
+    nothing: Projection,
+    copy: Vec<u8>,
+}
+
+impl Judge {
+    /// A judge with its own memory, which grows to the longest text it has seen.
+    pub fn new() -> Judge {
+        Judge { nothing: Projection::empty(), copy: Vec::new() }
+    }
+
+    /// What `text` is if it may nest `max_depth` deep; a value that is no container has depth 0.
+    pub fn judge(&mut self, text: &[u8], max_depth: usize) -> Json {
+        self.copy.clear();
+        self.copy.extend_from_slice(text);
+        self.copy.push(b'\n');
+        let mut slot = [Slot::default()];
+        judge(&self.nothing, &self.copy, max_depth.min(MAX_DEPTH), &mut slot)
+    }
+}
+
+impl Default for Judge {
+    fn default() -> Judge {
+        Judge::new()
+    }
+}
+
+simd::with_best! {
+    fn judge(nothing: &Projection, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json = judge_with
+}
+
+#[inline(always)]
+fn judge_with<L: Lanes>(nothing: &Projection, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json {
+    let end = buffer.len().saturating_sub(1);
+    let mut pass = Pass { projection: nothing, buffer, start: 0, end, slots: slot, duplicates: false };
+    let at = pass.space(0);
+    let first = pass.byte(at);
+    if matches!(first, b'{' | b'[') {
+        return match pass.container::<L>(at, max_depth) {
+            Some(()) if first == b'{' => Json::Object,
+            Some(()) => Json::Other,
+            None => Json::Not,
+        };
+    }
+    match pass.scalar::<L>(at) {
+        Some((_, after)) if pass.space(after) == end => Json::Other,
+        _ => Json::Not,
     }
 }
 
@@ -77,19 +145,15 @@ enum Expect {
 }
 
 impl Pass<'_> {
-    /// The grammar. None: the line breaks it.
+    /// The grammar from the container on that opens at `at`, to the end of the line. None: the line breaks it.
     #[inline(always)]
-    fn run<L: Lanes>(&mut self) -> Option<()> {
+    fn container<L: Lanes>(&mut self, mut at: usize, max_depth: usize) -> Option<()> {
         // For each open container: whether it is an object, and its node.
         let mut objects = [false; MAX_DEPTH];
         let mut nodes = [NONE; MAX_DEPTH];
         let mut depth = 0usize;
         // The node of the value that comes next.
         let mut node = NodeId::ROOT.0;
-        let mut at = self.space(self.start);
-        if self.byte(at) != b'{' {
-            return None;
-        }
         let mut expect = Expect::Value;
         loop {
             match expect {
@@ -112,54 +176,33 @@ impl Pass<'_> {
                 }
                 Expect::Value => {
                     let from = at;
-                    let kind = match self.byte(at) {
-                        b'"' => {
-                            let (close, escaped) = self.string::<L>(at)?;
-                            at = close + 1;
-                            if escaped { SlotKind::EscapedText } else { SlotKind::Text }
+                    let open = self.byte(at);
+                    if matches!(open, b'{' | b'[') {
+                        if depth == max_depth {
+                            return None;
                         }
-                        b'-' | b'0'..=b'9' => {
-                            at = self.number(at)?;
-                            SlotKind::Number
+                        let object = open == b'{';
+                        *objects.get_mut(depth)? = object;
+                        *nodes.get_mut(depth)? = node;
+                        depth += 1;
+                        if node != NONE {
+                            let kind = if object { SlotKind::Object } else { SlotKind::Array };
+                            self.note(node, from, from, kind);
                         }
-                        open @ (b'{' | b'[') => {
-                            if depth == MAX_DEPTH {
-                                return None;
-                            }
-                            let object = open == b'{';
-                            *objects.get_mut(depth)? = object;
-                            *nodes.get_mut(depth)? = node;
-                            depth += 1;
-                            if node != NONE {
-                                let kind = if object { SlotKind::Object } else { SlotKind::Array };
-                                self.note(node, from, from, kind);
-                            }
-                            at = self.space(at + 1);
-                            // In ASCII, each closing bracket is its opening one and two.
-                            if self.byte(at) == open + 2 {
-                                expect = Expect::Next;
-                            } else if object {
-                                expect = Expect::Key;
-                            } else {
-                                // Nothing is asked for inside of arrays: they are read as a whole.
-                                node = NONE;
-                            }
-                            continue;
+                        at = self.space(at + 1);
+                        // In ASCII, each closing bracket is its opening one and two.
+                        if self.byte(at) == open + 2 {
+                            expect = Expect::Next;
+                        } else if object {
+                            expect = Expect::Key;
+                        } else {
+                            // Nothing is asked for inside of arrays: they are read as a whole.
+                            node = NONE;
                         }
-                        b't' => {
-                            at = self.literal(at, b"true")?;
-                            SlotKind::True
-                        }
-                        b'f' => {
-                            at = self.literal(at, b"false")?;
-                            SlotKind::False
-                        }
-                        b'n' => {
-                            at = self.literal(at, b"null")?;
-                            SlotKind::Null
-                        }
-                        _ => return None,
-                    };
+                        continue;
+                    }
+                    let kind;
+                    (kind, at) = self.scalar::<L>(at)?;
                     if node != NONE {
                         self.note(node, from, at, kind);
                     }
@@ -196,6 +239,22 @@ impl Pass<'_> {
 }
 
 impl Pass<'_> {
+    /// Skips a value that is no container: what it is, and one past its last byte.
+    #[inline(always)]
+    fn scalar<L: Lanes>(&self, at: usize) -> Option<(SlotKind, usize)> {
+        match self.byte(at) {
+            b'"' => {
+                let (close, escaped) = self.string::<L>(at)?;
+                Some((if escaped { SlotKind::EscapedText } else { SlotKind::Text }, close + 1))
+            }
+            b'-' | b'0'..=b'9' => Some((SlotKind::Number, self.number(at)?)),
+            b't' => Some((SlotKind::True, self.literal(at, b"true")?)),
+            b'f' => Some((SlotKind::False, self.literal(at, b"false")?)),
+            b'n' => Some((SlotKind::Null, self.literal(at, b"null")?)),
+            _ => None,
+        }
+    }
+
     #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
         // 0 is a control character: beyond the buffer nothing fits the grammar.

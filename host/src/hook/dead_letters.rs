@@ -1,0 +1,105 @@
+//! Events that a hook could not process, on disk with the reason.
+//!
+//! One file a hook, `DATA_DIR/dead-letters/HOOK.ndjson`, one JSON object a line: when, which hook, the kind of
+//! failure, its message, where the event came from, and the event byte for byte as it was when the hook got it.
+//! A line is on disk before the event leaves the chain. While that cannot be done the worker waits and tries
+//! again, until the run is asked to end; what is then still not written is told as an error.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::failure::FailureKind;
+use crate::drain::Drain;
+use crate::event::batch::Batch;
+use crate::event::escape;
+
+/// How long to wait before trying again to write.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The dead letters of all hooks.
+#[derive(Debug)]
+pub struct DeadLetters {
+    dir: PathBuf,
+    drain: Arc<Drain>,
+    /// One writer at a time, so that lines stay whole.
+    writing: Mutex<()>,
+}
+
+/// Why an event is a dead letter.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason<'a> {
+    /// The hook's name.
+    pub hook: &'a str,
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// What happened.
+    pub message: &'a str,
+    /// When, in nanoseconds since 1970.
+    pub now_ns: u64,
+}
+
+impl DeadLetters {
+    /// Dead letters below `data_dir`; nothing is made until there is one.
+    pub fn new(data_dir: &Path, drain: Arc<Drain>) -> DeadLetters {
+        DeadLetters { dir: data_dir.join("dead-letters"), drain, writing: Mutex::new(()) }
+    }
+
+    /// Puts whole lines on disk. Waits while that is not possible; an error once the run is to end.
+    pub fn append(&self, hook: &str, lines: &[u8]) -> io::Result<()> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.dir.join(format!("{hook}.ndjson"));
+        loop {
+            let Err(error) = self.append_once(&path, lines) else { return Ok(()) };
+            let error = io::Error::new(error.kind(), format!("dead letters of hook \"{hook}\": {}: {error}", path.display()));
+            tracing::error!("{error}; the events wait until it can be written");
+            if self.drain.wait(RETRY) {
+                return Err(error);
+            }
+        }
+    }
+
+    fn append_once(&self, path: &Path, lines: &[u8]) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let before = file.metadata()?.len();
+        if let Err(error) = write_synced(&mut file, lines) {
+            // Half a line would spoil the next one.
+            file.set_len(before)?;
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+fn write_synced(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    file.write_all(lines)?;
+    file.sync_data()
+}
+
+/// Appends the line of one dead letter.
+pub fn write_record(batch: &Batch, row: u32, reason: &Reason<'_>, out: &mut Vec<u8>) {
+    let text = |key: &str, value: &str, out: &mut Vec<u8>| {
+        out.extend_from_slice(key.as_bytes());
+        escape::append_string(value.as_bytes(), out);
+    };
+    let number = |key: &str, value: u64, out: &mut Vec<u8>| {
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    };
+    number("{\"time_ns\":", reason.now_ns, out);
+    text(",\"hook\":", reason.hook, out);
+    text(",\"kind\":", reason.kind.name(), out);
+    text(",\"message\":", reason.message, out);
+    if let Some(origin) = batch.origin(row) {
+        text(",\"source\":", &origin.source_name, out);
+        text(",\"stream\":", &origin.stream, out);
+        number(",\"offset\":", batch.offset(row), out);
+    }
+    out.extend_from_slice(b",\"event\":");
+    out.extend_from_slice(batch.text(row));
+    out.extend_from_slice(b"}\n");
+}

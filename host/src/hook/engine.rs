@@ -1,0 +1,160 @@
+//! The one engine that all hooks are compiled for and run on, and the clock that its deadlines hang on.
+//!
+//! What is switched off here is not needed by hooks and would be more surface: hooks from Rust, C, JavaScript and
+//! Python do without. Bounds: a guest's stack, the frames of a backtrace, and [`TICK`], the grain of every deadline.
+//! Making an engine fails only if the machine cannot run it or a thread cannot be started.
+
+use std::hash::{Hash, Hasher};
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use wasmtime::{Config, Engine, EngineWeak, Strategy};
+
+/// How often a running call looks at its deadline. Shorter costs a system call more often and stops no spinning
+/// guest noticeably sooner: the shortest useful deadline is a few of these.
+pub const TICK: Duration = Duration::from_millis(5);
+
+/// A guest's stack. Rust hooks use a few KiB, the Python and JavaScript interpreters stay under this.
+const STACK_BYTES: usize = 512 << 10;
+
+/// How many frames wasmtime collects when a guest traps; walking a deep recursion in full costs more than it tells.
+const BACKTRACE_FRAMES: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// wasmtime refuses the settings on this machine.
+    #[error("the WebAssembly engine cannot run on this machine: {0}")]
+    Settings(String),
+    /// The ticker thread could not be started.
+    #[error("cannot start the thread that ends overdue hook calls: {0}; raise the limit on threads")]
+    Ticker(#[source] std::io::Error),
+}
+
+/// An engine whose epoch moves every [`TICK`] for as long as the engine lives.
+pub fn new() -> Result<Engine, EngineError> {
+    let engine = for_compiling()?;
+    let ticked = engine.weak();
+    thread::Builder::new()
+        .name("hook-ticker".to_owned())
+        .spawn(move || tick(&ticked))
+        .map_err(EngineError::Ticker)?;
+    Ok(engine)
+}
+
+/// An engine with the same settings that runs nothing, and so needs no ticker.
+pub(super) fn for_compiling() -> Result<Engine, EngineError> {
+    Engine::new(&config()).map_err(|error| EngineError::Settings(format!("{error:#}")))
+}
+
+/// Digest of everything about the engine that a compiled plugin depends on: target, compiler flags, settings and
+/// wasmtime's version. Equal fingerprints mean that the artifacts of one engine load in the other.
+pub fn fingerprint(engine: &Engine) -> [u8; 32] {
+    let mut hasher = DigestHasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finalize().into()
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .strategy(Strategy::Cranelift)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES)
+        .wasm_backtrace_max_frames(Some(BACKTRACE_FRAMES))
+        // The adapters that wasmtime itself puts between nested components have several memories.
+        .wasm_multi_memory(true)
+        // A shared memory would escape the memory cap.
+        .wasm_threads(false)
+        .wasm_memory64(false)
+        .wasm_gc(false)
+        .wasm_function_references(false)
+        .wasm_exceptions(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        // Switches component-model async off as well.
+        .concurrency_support(false);
+    config
+}
+
+/// Moves the epoch until nobody holds the engine any more.
+fn tick(engine: &EngineWeak) {
+    loop {
+        thread::sleep(TICK);
+        match engine.upgrade() {
+            Some(engine) => engine.increment_epoch(),
+            None => return,
+        }
+    }
+}
+
+/// Feeds what [`Hash`] writes to a digest that, unlike the standard library's hasher, is the same in every build.
+struct DigestHasher(Sha256);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.clone().finalize().iter().take(8).fold(0, |value, &byte| value << 8 | u64::from(byte))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime::{Instance, Module, Store, Trap, UpdateDeadline};
+
+    #[test]
+    fn a_fingerprint_depends_on_the_settings_and_on_nothing_else() {
+        let here = fingerprint(&new().unwrap());
+        assert_eq!(here, fingerprint(&for_compiling().unwrap()));
+        let mut other = config();
+        other.epoch_interruption(false);
+        assert_ne!(here, fingerprint(&Engine::new(&other).unwrap()));
+    }
+
+    #[test]
+    fn the_epoch_of_a_live_engine_moves_by_itself() {
+        let engine = new().unwrap();
+        let module = Module::new(&engine, "(module (func (export \"spin\") (loop br 0)))").unwrap();
+        let mut store = Store::new(&engine, 0_u32);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            *context.data_mut() += 1;
+            Ok(if *context.data() < 3 { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        });
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let spin = instance.get_typed_func::<(), ()>(&mut store, "spin").unwrap();
+        let error = spin.call(&mut store, ()).unwrap_err();
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt));
+        assert_eq!(*store.data(), 3);
+    }
+
+    #[test]
+    fn the_ticker_ends_with_its_engine() {
+        let engine = for_compiling().unwrap();
+        let weak = engine.weak();
+        let ticker = thread::spawn(move || tick(&weak));
+        drop(engine);
+        ticker.join().unwrap();
+    }
+
+    #[test]
+    fn modules_that_need_what_is_switched_off_are_refused() {
+        let engine = for_compiling().unwrap();
+        for text in [
+            "(module (memory i64 1))",
+            "(module (memory 1 1 shared))",
+            "(module (func $f return_call $f))",
+            "(module (type (struct)))",
+            "(module (tag))",
+        ] {
+            assert!(Module::new(&engine, text).is_err(), "{text}");
+        }
+        assert!(Module::new(&engine, "(module (memory 1) (memory 1))").is_ok());
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a hook's call failed, told apart by what the operator can do about it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The kinds of failure, as they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// Its memory cap stopped it.
+    Memory,
+    /// It used up its deadline.
+    Deadline,
+    /// Any other trap.
+    Trap,
+    /// The hook itself said that the call failed.
+    Error,
+    /// What it returned does not keep to the contract.
+    BadOutput,
+    /// The hook said that one row failed.
+    RowError,
+}
+
+impl FailureKind {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [FailureKind; 6] = [
+        FailureKind::Memory,
+        FailureKind::Deadline,
+        FailureKind::Trap,
+        FailureKind::Error,
+        FailureKind::BadOutput,
+        FailureKind::RowError,
+    ];
+
+    /// Its name in the summary, in metrics and in dead letters.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Memory => "memory",
+            FailureKind::Deadline => "deadline",
+            FailureKind::Trap => "trap",
+            FailureKind::Error => "error",
+            FailureKind::BadOutput => "bad_output",
+            FailureKind::RowError => "row_error",
+        }
+    }
+}
+
+/// A call that failed. The instance is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What it counts as.
+    pub kind: FailureKind,
+    /// What happened, on one line, at most 4 KiB.
+    pub message: String,
+    /// What the call cost until then.
+    pub cost: Cost,
+}
+
+/// What one call cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// CPU time of the call.
+    pub cpu: Duration,
+    /// The memory that the instance uses, in bytes. It never shrinks, so this is its peak as well.
+    pub memory: usize,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}

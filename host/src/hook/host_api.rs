@@ -1,0 +1,112 @@
+//! What hooks may call: for now, writing to the host's log.
+//!
+//! Nothing here can fail or block for a guest. A hook's lines are cut at [`MAX_LINE`] bytes and held to
+//! [`LINES_PER_SECOND`]; what is more is counted, and the count is told once the hook is quiet again.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::bindings::hookaroon::hook::{log, types};
+
+/// How much of a line is kept.
+const MAX_LINE: usize = 1024;
+
+/// How many lines of one hook, all its instances together, are written in a second.
+const LINES_PER_SECOND: u32 = 100;
+
+/// The log of one hook, shared by its instances.
+#[derive(Debug)]
+pub(crate) struct HookLog {
+    name: String,
+    window: Mutex<Window>,
+}
+
+/// One second of a hook's log.
+#[derive(Debug)]
+struct Window {
+    start: Instant,
+    lines: u32,
+    suppressed: u64,
+}
+
+impl HookLog {
+    pub(crate) fn new(name: &str) -> HookLog {
+        let window = Window { start: Instant::now(), lines: 0, suppressed: 0 };
+        HookLog { name: name.to_owned(), window: Mutex::new(window) }
+    }
+
+    pub(crate) fn write(&self, level: log::Level, message: &str) {
+        let suppressed_before = {
+            let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut suppressed = 0;
+            if window.start.elapsed() >= Duration::from_secs(1) {
+                suppressed = window.suppressed;
+                *window = Window { start: Instant::now(), lines: 0, suppressed: 0 };
+            }
+            if window.lines >= LINES_PER_SECOND {
+                window.suppressed += 1;
+                return;
+            }
+            window.lines += 1;
+            suppressed
+        };
+        let hook = self.name.as_str();
+        if suppressed_before > 0 {
+            tracing::warn!(target: "hook", hook, "{suppressed_before} lines over {LINES_PER_SECOND} a second were thrown away");
+        }
+        let line = printable(message, MAX_LINE);
+        match level {
+            log::Level::Trace => tracing::trace!(target: "hook", hook, "{line}"),
+            log::Level::Debug => tracing::debug!(target: "hook", hook, "{line}"),
+            log::Level::Info => tracing::info!(target: "hook", hook, "{line}"),
+            log::Level::Warn => tracing::warn!(target: "hook", hook, "{line}"),
+            log::Level::Error => tracing::error!(target: "hook", hook, "{line}"),
+        }
+    }
+}
+
+/// At most `max` bytes of what a guest says, on one line and without anything that drives a terminal.
+pub(crate) fn printable(text: &str, max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max));
+    for character in text.chars() {
+        if out.len() + character.len_utf8() > max {
+            out.push('…');
+            break;
+        }
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+impl log::Host for super::instance::Guest {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        self.log.write(level, &message);
+        Ok(())
+    }
+}
+
+impl types::Host for super::instance::Guest {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_guest_says_cannot_drive_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc", 100), "a\\u{1b}[2Jb\\nc");
+        assert_eq!(printable("ééé", 4), "éé…");
+    }
+
+    #[test]
+    fn lines_over_the_rate_are_counted_and_not_written() {
+        let log = HookLog::new("noisy");
+        for _ in 0..LINES_PER_SECOND + 7 {
+            log.write(log::Level::Trace, "line");
+        }
+        assert_eq!(log.window.lock().unwrap().suppressed, 7);
+    }
+}

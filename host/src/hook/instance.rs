@@ -1,0 +1,204 @@
+//! One instance of a hook: its Store, its calls, its end.
+//!
+//! A call takes the instance and gives it back only if it succeeded, because a Store that trapped can never be
+//! entered again and one whose guest lied is not worth it. Whoever loses an instance starts a fresh one from the
+//! [`Blueprint`] with the last save.
+//!
+//! Bounds: the memory cap over all memories and tables, CPU time for each call, 8 MiB of lists lifted by one
+//! call, handles, and the counts in [`limits`](super::limits).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Engine, Store, Trap, WasmBacktrace};
+
+use super::bindings::hookaroon::hook::types::{Batch, Emission, Interest, Outcome, Reason, Setup};
+use super::bindings::{BoundHook, BoundHookPre};
+use super::failure::{Cost, Failure, FailureKind};
+use super::host_api::{HookLog, printable};
+use super::limits::{Deadline, Limits, Meter};
+
+/// How many bytes of lists one call makes the host hold. Four times what a batch can be.
+const HOSTCALL_FUEL: usize = 8 << 20;
+
+/// How many handles an instance holds; hooks need none yet.
+const MAX_HANDLES: usize = 1024;
+
+/// How much of a failure's message is kept.
+const MAX_MESSAGE: usize = 4096;
+
+/// How many frames of a backtrace are told.
+const FRAMES: usize = 4;
+
+/// What an instance is made from, again and again.
+pub struct Blueprint {
+    pre: BoundHookPre<Guest>,
+    limits: Limits,
+    config: String,
+    log: Arc<HookLog>,
+    workers: u32,
+}
+
+/// What the host keeps in an instance's Store.
+pub(crate) struct Guest {
+    meter: Meter,
+    deadline: Deadline,
+    pub(crate) log: Arc<HookLog>,
+}
+
+/// A running instance.
+pub struct Instance {
+    store: Store<Guest>,
+    hook: BoundHook,
+    limits: Limits,
+}
+
+impl Blueprint {
+    /// A blueprint of the hook `name`. Fails if the component's imports or types are not those of the contract.
+    pub fn new(
+        engine: &Engine,
+        component: &Component,
+        name: &str,
+        config: &str,
+        limits: Limits,
+        workers: u32,
+    ) -> wasmtime::Result<Blueprint> {
+        let mut linker = Linker::new(engine);
+        BoundHook::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        let pre = BoundHookPre::new(linker.instantiate_pre(component)?)?;
+        Ok(Blueprint { pre, limits, config: config.to_owned(), log: Arc::new(HookLog::new(name)), workers })
+    }
+
+    /// The limits of each of its instances.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A fresh instance, initialised with what earlier ones saved, and what it asks for.
+    pub fn start(&self, worker: u32, states: &[&[u8]]) -> Result<(Instance, Interest), Failure> {
+        let guest = Guest {
+            meter: Meter::new(self.limits.memory_bytes),
+            deadline: Deadline::start(self.limits.init),
+            log: self.log.clone(),
+        };
+        let mut store = Store::new(self.pre.engine(), guest);
+        store.limiter(|guest| &mut guest.meter);
+        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().deadline.check()));
+        store.set_epoch_deadline(1);
+        let hook = match self.pre.instantiate(&mut store) {
+            Ok(hook) => hook,
+            Err(error) => return Err(failure(&error, store.data())),
+        };
+        let mut instance = Instance { store, hook, limits: self.limits };
+        let setup = Setup { config: &self.config, states, worker, workers: self.workers, extra: &[] };
+        instance.start_call(self.limits.init);
+        match instance.hook.hookaroon_hook_lifecycle().call_init(&mut instance.store, setup) {
+            Ok(Ok(interest)) => Ok((instance, interest)),
+            Ok(Err(message)) => Err(refused(&message, instance.cost())),
+            Err(error) => Err(failure(&error, instance.store.data())),
+        }
+    }
+}
+
+impl Instance {
+    /// Hands it a batch.
+    pub fn process(mut self, batch: Batch<'_>) -> Result<(Instance, Outcome), Failure> {
+        self.start_call(self.limits.process);
+        match self.hook.hookaroon_hook_lifecycle().call_process(&mut self.store, batch) {
+            Ok(Ok(outcome)) => Ok((self, outcome)),
+            Ok(Err(message)) => Err(refused(&message, self.cost())),
+            Err(error) => Err(failure(&error, self.store.data())),
+        }
+    }
+
+    /// Tells it that time has passed.
+    pub fn tick(mut self, now_ns: u64) -> Result<(Instance, Emission), Failure> {
+        self.start_call(self.limits.tick);
+        match self.hook.hookaroon_hook_lifecycle().call_tick(&mut self.store, now_ns) {
+            Ok(Ok(emission)) => Ok((self, emission)),
+            Ok(Err(message)) => Err(refused(&message, self.cost())),
+            Err(error) => Err(failure(&error, self.store.data())),
+        }
+    }
+
+    /// Asks for what a successor must know; at most a quarter of its memory.
+    pub fn save(mut self) -> Result<(Instance, Option<Vec<u8>>), Failure> {
+        self.start_call(self.limits.tick);
+        let most = self.limits.memory_bytes / 4;
+        match self.hook.hookaroon_hook_lifecycle().call_save(&mut self.store) {
+            Ok(Some(state)) if state.len() > most => Err(Failure {
+                kind: FailureKind::BadOutput,
+                message: format!("it saved {} bytes; a quarter of its memory, {most} bytes, is the most", state.len()),
+                cost: self.cost(),
+            }),
+            Ok(state) => Ok((self, state)),
+            Err(error) => Err(failure(&error, self.store.data())),
+        }
+    }
+
+    /// Ends it: its last events, and what the call cost.
+    pub fn teardown(mut self, reason: Reason) -> (Result<Emission, Failure>, Cost) {
+        self.start_call(self.limits.teardown);
+        let emission = match self.hook.hookaroon_hook_lifecycle().call_teardown(&mut self.store, reason) {
+            Ok(emission) => Ok(emission),
+            Err(error) => Err(failure(&error, self.store.data())),
+        };
+        let cost = self.cost();
+        (emission, cost)
+    }
+
+    /// What the last call cost. Right after it, on the same thread.
+    pub fn cost(&self) -> Cost {
+        self.store.data().cost()
+    }
+
+    fn start_call(&mut self, limit: Duration) {
+        let guest = self.store.data_mut();
+        guest.meter.start_call();
+        guest.deadline = Deadline::start(limit);
+        self.store.set_epoch_deadline(1);
+    }
+}
+
+impl Guest {
+    fn cost(&self) -> Cost {
+        Cost { cpu: self.deadline.used(), memory: self.meter.used() }
+    }
+}
+
+/// A failure that the hook itself reports.
+fn refused(message: &str, cost: Cost) -> Failure {
+    Failure { kind: FailureKind::Error, message: printable(message, MAX_MESSAGE), cost }
+}
+
+/// What a call that did not return counts as. A language runtime over its cap often just executes `unreachable`,
+/// so what the limiter and the clock know comes first.
+fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
+    let cause = error.root_cause();
+    let place = frames(error);
+    let (kind, message) = if guest.deadline.passed() {
+        let limit = guest.deadline.limit().as_millis();
+        (FailureKind::Deadline, format!("it was stopped at its deadline of {limit} ms CPU time {place}"))
+    } else if guest.meter.refused() {
+        let cap = guest.meter.cap();
+        (FailureKind::Memory, format!("it asked for more memory than its cap of {cap} bytes, then: {cause} {place}"))
+    } else if error.downcast_ref::<Trap>().is_some() {
+        (FailureKind::Trap, format!("{cause} {place}"))
+    } else {
+        (FailureKind::BadOutput, format!("{cause} {place}"))
+    };
+    Failure { kind, message: printable(&message, MAX_MESSAGE), cost: guest.cost() }
+}
+
+/// Where in the guest it happened.
+fn frames(error: &wasmtime::Error) -> String {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
+    let names = backtrace.frames().iter().take(FRAMES).map(|frame| match frame.func_name() {
+        Some(name) => name.to_owned(),
+        None => format!("function {}", frame.func_index()),
+    });
+    format!("(in {})", names.collect::<Vec<_>>().join(", called by "))
+}

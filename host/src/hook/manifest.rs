@@ -1,0 +1,100 @@
+//! The manifest: what a plugin says about itself in the custom section [`SECTION`], readable without running it.
+//!
+//! It is advice for people and for `check`, never a right: grants come from the operator only. Keys that this
+//! version does not know are ignored, so that newer plugins load; what is there but not what it must be is an error.
+//! Bounds: [`MAX_BYTES`], and serde_json's depth of 128.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The name of the custom section.
+pub const SECTION: &str = "hookaroon:manifest";
+
+/// The most bytes that a manifest may have: a large configuration schema has a tenth of it.
+pub const MAX_BYTES: usize = 256 << 10;
+
+/// A plugin's own description.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Manifest {
+    /// Its name.
+    pub name: String,
+    /// Its version, in whatever scheme its author has.
+    pub version: String,
+    /// One line for people.
+    pub description: String,
+    /// JSON Schema of the `[hook.config]` that it takes.
+    pub config: Option<Value>,
+    /// The smallest `memory` that it runs with, as the configuration writes sizes: `"8MiB"`.
+    pub memory: Option<String>,
+    /// `"every-worker"` or `"single"`.
+    pub placement: Option<String>,
+    /// The `[hook.grant]` that it needs.
+    pub grant: Option<Grant>,
+}
+
+/// The grant that a plugin suggests, in the words of `[hook.grant]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grant {
+    /// Fields that it reads.
+    pub read: Vec<String>,
+    /// Fields that it writes.
+    pub write: Vec<String>,
+    /// Whether it drops events.
+    pub drop: bool,
+    /// Whether it emits events.
+    pub emit: bool,
+    /// Host interfaces that it calls.
+    pub imports: Vec<String>,
+}
+
+/// Why a manifest cannot be read. Completes a sentence that starts with the plugin's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum ManifestError {
+    /// It is over [`MAX_BYTES`].
+    #[error("has a manifest of {actual} bytes; {MAX_BYTES} is the most; shorten its section {SECTION:?}")]
+    TooLarge {
+        /// What it has.
+        actual: usize,
+    },
+    /// It is not JSON, or a known key has a value of another type.
+    #[error("has a broken manifest: {reason}; correct the JSON in its section {SECTION:?}")]
+    Broken {
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+}
+
+/// Reads the bytes of the custom section.
+pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(ManifestError::TooLarge { actual: bytes.len() });
+    }
+    serde_json::from_slice(bytes).map_err(|error| ManifestError::Broken { reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_ignored_and_missing_ones_empty() {
+        let manifest =
+            parse(br#"{"name":"redact","since":2027,"grant":{"read":["message"],"beam":true}}"#).unwrap();
+        assert_eq!(manifest.name, "redact");
+        assert_eq!(manifest.version, "");
+        assert_eq!(manifest.grant.unwrap().read, ["message"]);
+    }
+
+    #[test]
+    fn a_broken_manifest_is_an_error_that_says_where() {
+        let message = parse(br#"{"name":7}"#).unwrap_err().to_string();
+        assert!(message.contains("broken manifest") && message.contains("column"), "{message}");
+        assert!(parse(b"").is_err());
+        assert_eq!(
+            parse(&vec![b' '; MAX_BYTES + 1]).unwrap_err(),
+            ManifestError::TooLarge { actual: MAX_BYTES + 1 }
+        );
+    }
+}

@@ -1,0 +1,81 @@
+//! From the configuration to hooks that are ready to run: loaded, started once, and checked against their grants.
+//!
+//! Everything that is wrong with any of them is told at once.
+
+use std::sync::Arc;
+
+use wasmtime::Engine;
+
+use super::grants;
+use super::instance::{Blueprint, Instance};
+use super::limits::Limits;
+use super::load::{Loader, Plugin, PluginSource, Request};
+use super::seat::Plan;
+use crate::config::{self, PluginRef};
+
+/// A hook that is ready: the first of its instances is up.
+pub struct Prepared {
+    /// Its number in the configuration.
+    pub index: usize,
+    /// Its plugin.
+    pub plugin: Plugin,
+    /// What its instances have in common.
+    pub plan: Arc<Plan>,
+    /// The first of them.
+    pub first: Instance,
+}
+
+/// Prepares the hooks that are enabled, in chain order. The errors each name the hook.
+pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<Vec<Prepared>, Vec<String>> {
+    let mut prepared = Vec::new();
+    let mut wrong = Vec::new();
+    for (index, hook) in hooks.iter().enumerate().filter(|(_, hook)| hook.enabled) {
+        match one(index, hook, loader, workers) {
+            Ok(ready) => prepared.push(ready),
+            Err(errors) => wrong.extend(errors),
+        }
+    }
+    if wrong.is_empty() { Ok(prepared) } else { Err(wrong) }
+}
+
+fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
+    let source = match &hook.plugin {
+        PluginRef::Standard(name) => PluginSource::Standard(name.clone()),
+        PluginRef::File(path) => PluginSource::File(path.clone()),
+    };
+    let request =
+        Request { hook: &hook.name, source, sha256: hook.sha256, granted_imports: &hook.grant.imports };
+    let plugin = loader.load(&request).map_err(|error| vec![error.to_string()])?;
+    for warning in &plugin.warnings {
+        tracing::warn!(hook = hook.name.as_str(), "{warning}");
+    }
+    let at = |message: String| format!("{}: hook \"{}\": {message}", hook.place, hook.name);
+    let limits = Limits {
+        memory_bytes: usize::try_from(hook.memory_bytes).unwrap_or(usize::MAX),
+        init: hook.deadlines.init,
+        process: hook.deadlines.process,
+        tick: hook.deadlines.tick,
+        teardown: hook.deadlines.teardown,
+    };
+    let blueprint = blueprint(loader.engine(), &plugin, hook, limits, workers)
+        .map_err(|error| vec![at(format!("its plugin does not fit hookaroon:hook@0.1.0: {:#}", error))])?;
+    let (first, asked) = blueprint
+        .start(0, &[])
+        .map_err(|failure| vec![at(format!("init failed ({}): {failure}", failure.kind.name()))])?;
+    let interest = grants::check(&asked, &hook.grant)
+        .map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
+    for (key, _) in &asked.extra {
+        tracing::info!(hook = hook.name.as_str(), "its interest has the key {key:?}, which this host does not know; ignored");
+    }
+    Ok(Prepared { index, plugin, plan: Arc::new(Plan { blueprint, asked, interest }), first })
+}
+
+fn blueprint(
+    engine: &Engine,
+    plugin: &Plugin,
+    hook: &config::Hook,
+    limits: Limits,
+    workers: u32,
+) -> wasmtime::Result<Blueprint> {
+    Blueprint::new(engine, &plugin.component, &hook.name, &hook.config, limits, workers)
+}

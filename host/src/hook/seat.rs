@@ -1,0 +1,182 @@
+//! Where a hook's instance lives, in one worker or shared by all: it survives the instances that sit in it.
+//!
+//! An instance that fails is gone; the next call starts a fresh one with the last save. A batch is tried twice,
+//! because a full memory or a busy moment is not the batch's fault; what then still fails is the caller's to
+//! place. Rows since the last save are not replayed into the fresh instance's state.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::bindings::hookaroon::hook::types as wit;
+use super::convert::{self, Emission, Outcome, lend};
+use super::failure::{Failure, FailureKind};
+use super::grants::Interest;
+use super::instance::{Blueprint, Instance};
+use crate::event::column::Column;
+use crate::event::scan::Judge;
+use crate::metrics::HookMetrics;
+
+/// How long a save may be behind while there is something new.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a batch is handed over before its rows follow `on_error`.
+const ATTEMPTS: usize = 2;
+
+/// A hook as its seats see it.
+pub struct Plan {
+    /// What instances are made from.
+    pub blueprint: Blueprint,
+    /// What the first instance asked for; every later one must ask for the same.
+    pub asked: wit::Interest,
+    /// The same, checked against the grant.
+    pub interest: Interest,
+}
+
+/// A place for one instance.
+pub(crate) struct Seat {
+    plan: Arc<Plan>,
+    worker: u32,
+    taken: Taken,
+    last_save: Option<Vec<u8>>,
+    saved_at: Instant,
+    /// Rows have passed since the last save.
+    changed: bool,
+    judge: Judge,
+}
+
+/// Who sits there.
+enum Taken {
+    By(Instance),
+    /// The last one failed, or none was started yet.
+    Free,
+}
+
+impl Seat {
+    pub(crate) fn new(plan: Arc<Plan>, worker: u32) -> Seat {
+        Seat {
+            plan,
+            worker,
+            taken: Taken::Free,
+            last_save: None,
+            saved_at: Instant::now(),
+            changed: false,
+            judge: Judge::new(),
+        }
+    }
+
+    /// A seat that this instance sits in.
+    pub(crate) fn taken(plan: Arc<Plan>, worker: u32, instance: Instance) -> Seat {
+        Seat { taken: Taken::By(instance), ..Seat::new(plan, worker) }
+    }
+
+    /// Hands a batch over, twice if need be. The failure that is returned is the last of them; all are counted.
+    pub(crate) fn process(
+        &mut self,
+        columns: &[Column],
+        rows: usize,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<Outcome, Failure> {
+        let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
+        let mut attempt = 1;
+        loop {
+            metrics.calls.add(1);
+            let batch = wit::Batch { now_ns, rows: rows as u32, columns: &lent };
+            let plan = self.plan.clone();
+            let result = self.call(metrics, |instance, judge| {
+                let (instance, outcome) = instance.process(batch)?;
+                let checked = convert::outcome(outcome, rows, &plan.interest, judge);
+                checked_or_failed(instance, checked)
+            });
+            match result {
+                Ok(outcome) => {
+                    self.changed = true;
+                    return Ok(outcome);
+                }
+                Err(failure) if attempt == ATTEMPTS => return Err(failure),
+                Err(_) => attempt += 1,
+            }
+        }
+    }
+
+    /// Tells the instance that time has passed.
+    pub(crate) fn tick(&mut self, now_ns: u64, metrics: &HookMetrics) -> Result<Emission, Failure> {
+        let plan = self.plan.clone();
+        self.changed = true;
+        self.call(metrics, |instance, judge| {
+            let (instance, emission) = instance.tick(now_ns)?;
+            checked_or_failed(instance, convert::emission(emission, 0, &plan.interest, judge))
+        })
+    }
+
+    /// Saves the state if that is due. A failure costs the instance; the older save stays.
+    pub(crate) fn save_if_due(&mut self, metrics: &HookMetrics) {
+        if !self.changed || self.saved_at.elapsed() < SAVE_EVERY || matches!(self.taken, Taken::Free) {
+            return;
+        }
+        self.saved_at = Instant::now();
+        self.changed = false;
+        if let Ok(state) = self.call(metrics, |instance, _| instance.save()) {
+            self.last_save = state;
+        }
+    }
+
+    /// Ends the instance, if there is one, and returns its last events.
+    pub(crate) fn teardown(&mut self, reason: wit::Reason, metrics: &HookMetrics) -> Result<Emission, Failure> {
+        let Taken::By(instance) = std::mem::replace(&mut self.taken, Taken::Free) else {
+            return Ok(Emission::default());
+        };
+        let (emission, cost) = instance.teardown(reason);
+        let checked = emission.and_then(|emission| {
+            convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
+                .map_err(|message| Failure { kind: FailureKind::BadOutput, message, cost })
+        });
+        match &checked {
+            Ok(_) => metrics.record_cost(cost),
+            Err(failure) => metrics.record_failure(failure),
+        }
+        checked
+    }
+
+    /// One call on the instance that sits here, or on a fresh one.
+    fn call<R>(
+        &mut self,
+        metrics: &HookMetrics,
+        call: impl FnOnce(Instance, &mut Judge) -> Result<(Instance, R), Failure>,
+    ) -> Result<R, Failure> {
+        let result = match std::mem::replace(&mut self.taken, Taken::Free) {
+            Taken::By(instance) => Ok(instance),
+            Taken::Free => self.start(),
+        };
+        match result.and_then(|instance| call(instance, &mut self.judge)) {
+            Ok((instance, result)) => {
+                metrics.record_cost(instance.cost());
+                self.taken = Taken::By(instance);
+                Ok(result)
+            }
+            Err(failure) => {
+                metrics.record_failure(&failure);
+                Err(failure)
+            }
+        }
+    }
+
+    /// A fresh instance with the last save.
+    fn start(&self) -> Result<Instance, Failure> {
+        let states: Vec<&[u8]> = self.last_save.as_deref().into_iter().collect();
+        let (instance, asked) = self.plan.blueprint.start(self.worker, &states)?;
+        if asked != self.plan.asked {
+            let message = "a fresh instance asked for other fields than the first one".to_owned();
+            return Err(Failure { kind: FailureKind::BadOutput, message, cost: instance.cost() });
+        }
+        Ok(instance)
+    }
+}
+
+/// What a guest returned, if it passed the checks; else the instance is given up.
+fn checked_or_failed<R>(instance: Instance, checked: Result<R, String>) -> Result<(Instance, R), Failure> {
+    match checked {
+        Ok(result) => Ok((instance, result)),
+        Err(message) => Err(Failure { kind: FailureKind::BadOutput, message, cost: instance.cost() }),
+    }
+}

@@ -1,0 +1,260 @@
+//! One hook in one worker's chain: which rows it is handed, what becomes of what it says.
+//!
+//! The rows that match go over as columns; the outcome, checked, comes back as edits, drops, new events and
+//! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, or on a row, those rows
+//! follow `on_error` as they were.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::chain::{Place, Stop};
+use super::convert::{Emission, Outcome};
+use super::dead_letters::{self, DeadLetters, Reason};
+use super::failure::{Cost, Failure, FailureKind};
+use crate::config::OnError;
+use crate::event::batch::{Batch, Origin, SourceId};
+use crate::event::column::Column;
+use crate::event::duplicates::Written;
+use crate::event::edit::{Scratch, Write};
+use crate::event::field::{Field, Matcher};
+use crate::event::projection::NodeId;
+use crate::metrics::HookMetrics;
+
+/// What a stage is made of, the same in every worker.
+pub struct StagePlan {
+    /// The hook's name.
+    pub name: String,
+    /// Whose events it is handed; none: everybody's.
+    pub from: Option<Vec<SourceId>>,
+    /// What must hold for the rows that it is handed.
+    pub matchers: Vec<Matcher>,
+    /// What it reads: where, and an empty column of the kind.
+    pub reads: Vec<(Field, Column)>,
+    /// What it writes.
+    pub writes: Vec<NodeId>,
+    /// The same, for duplicates; none if it writes nothing.
+    pub written: Option<Written>,
+    /// How often it is told the time.
+    pub tick_every: Option<Duration>,
+    /// What becomes of rows that it fails on.
+    pub on_error: OnError,
+    /// Where dead letters go.
+    pub dead_letters: Arc<DeadLetters>,
+    /// Where the events that it emits come from.
+    pub origin: Origin,
+    /// Nobody after it looks at fields, so edits need not keep track of them.
+    pub is_last: bool,
+}
+
+/// One hook in one worker's chain.
+pub struct Stage {
+    plan: Arc<StagePlan>,
+    pub(crate) place: Place,
+    columns: Vec<Column>,
+    /// Memory that is kept from batch to batch.
+    rows: Vec<u32>,
+    fates: Vec<Fate>,
+    scratch: Scratch,
+    text: Vec<u8>,
+    letters: Vec<u8>,
+    /// Numbers the events that it emits.
+    emitted: u64,
+}
+
+/// What becomes of a row that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    Dropped,
+    /// It stays as it is.
+    Failed,
+    /// It failed and leaves the batch.
+    Gone,
+}
+
+impl Fate {
+    fn of_failed(on_error: OnError) -> Fate {
+        if on_error == OnError::Pass { Fate::Failed } else { Fate::Gone }
+    }
+}
+
+impl Stage {
+    pub(crate) fn new(plan: Arc<StagePlan>, place: Place) -> Stage {
+        let columns = plan.reads.iter().map(|(_, column)| column.clone()).collect();
+        Stage {
+            plan,
+            place,
+            columns,
+            rows: Vec::new(),
+            fates: Vec::new(),
+            scratch: Scratch::default(),
+            text: Vec::new(),
+            letters: Vec::new(),
+            emitted: 0,
+        }
+    }
+
+    pub(crate) fn tick_every(&self) -> Option<Duration> {
+        self.plan.tick_every
+    }
+
+    /// Hands the matching rows of a batch to the hook.
+    pub(crate) fn process(&mut self, batch: &mut Batch, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+        self.choose(batch);
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        if let Some(written) = &self.plan.written {
+            metrics.duplicates.add(batch.delete_duplicates(&self.rows, written));
+        }
+        let mut surrogates = 0;
+        for (column, (field, _)) in self.columns.iter_mut().zip(&self.plan.reads) {
+            surrogates += column.read_field(batch, *field, &self.rows);
+        }
+        metrics.surrogates.add(surrogates as u64);
+        let (columns, rows) = (&self.columns, self.rows.len());
+        match self.place.with(|seat| seat.process(columns, rows, now_ns, metrics)) {
+            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics),
+            Err(failure) => self.fail_all(batch, failure, now_ns, metrics),
+        }
+    }
+
+    /// Which rows the hook is handed.
+    fn choose(&mut self, batch: &Batch) {
+        self.rows.clear();
+        let plan = &self.plan;
+        if plan.from.is_none() && plan.matchers.is_empty() {
+            self.rows.extend_from_slice(batch.order());
+            return;
+        }
+        for &row in batch.order() {
+            let from = plan.from.as_ref().is_none_or(|from| {
+                batch.origin(row).is_some_and(|origin| from.contains(&origin.source))
+            });
+            if from && batch.matches(row, &plan.matchers, &mut self.text) {
+                self.rows.push(row);
+            }
+        }
+    }
+
+    /// Does what the hook said.
+    fn settle(&mut self, batch: &mut Batch, outcome: &Outcome, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+        metrics.rows.add(self.rows.len() as u64);
+        self.decide(batch, outcome, now_ns, metrics)?;
+        let fates = &self.fates;
+        let stays = |place: usize| fates.get(place).is_none_or(|fate| *fate == Fate::Stays);
+        if !outcome.writes.is_empty() {
+            let writes: Vec<Write<'_>> = self
+                .plan
+                .writes
+                .iter()
+                .zip(&outcome.writes)
+                .map(|(&node, column)| Write { node, column })
+                .collect();
+            let slots_matter = !self.plan.is_last || !outcome.emission.events.ends.is_empty();
+            let applied = batch.apply(&writes, &self.rows, stays, slots_matter, &mut self.scratch);
+            metrics.written.add(applied.rows);
+            metrics.refused.add(applied.refused);
+        }
+        let emitted = outcome.emission.events.ends.len();
+        if emitted > 0 {
+            self.emit(batch, &outcome.emission, now_ns, metrics);
+        }
+        if emitted > 0 || !self.fates.is_empty() {
+            let fates = &self.fates;
+            let keep = |place: usize| !matches!(fates.get(place), Some(Fate::Dropped | Fate::Gone));
+            batch.settle(&self.rows, keep, emitted, &outcome.emission.after);
+        }
+        Ok(())
+    }
+
+    /// Says what becomes of each row; no fates at all mean that every row stays.
+    fn decide(&mut self, batch: &Batch, outcome: &Outcome, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+        self.fates.clear();
+        if outcome.errors.is_empty() && !outcome.keep.contains(&0) {
+            return Ok(());
+        }
+        self.fates.resize(self.rows.len(), Fate::Stays);
+        for (fate, keep) in self.fates.iter_mut().zip(&outcome.keep) {
+            if *keep == 0 {
+                *fate = Fate::Dropped;
+            }
+        }
+        metrics.record_failures(FailureKind::RowError, outcome.errors.len() as u64);
+        for (place, message) in &outcome.errors {
+            let Some(&row) = self.rows.get(*place as usize) else { continue };
+            let message = message.clone();
+            let failure = Failure { kind: FailureKind::RowError, message, cost: Cost::default() };
+            self.keep_if_dead(batch, row, &failure, now_ns);
+            if let Some(fate) = self.fates.get_mut(*place as usize) {
+                *fate = Fate::of_failed(self.plan.on_error);
+            }
+        }
+        if let Some((_, message)) = outcome.errors.first() {
+            let message = message.clone();
+            let failure = Failure { kind: FailureKind::RowError, message, cost: Cost::default() };
+            self.follow_on_error(&failure, outcome.errors.len(), metrics)?;
+        }
+        let dropped = self.fates.iter().filter(|&&fate| fate == Fate::Dropped).count();
+        metrics.dropped.add(dropped as u64);
+        Ok(())
+    }
+
+    /// The whole call failed: all its rows follow `on_error`.
+    fn fail_all(&mut self, batch: &mut Batch, failure: Failure, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+        let failed = metrics.all_failures();
+        if failed.is_power_of_two() || failed < 8 {
+            let hook = self.plan.name.as_str();
+            let rows = self.rows.len();
+            tracing::warn!(hook, rows, "{}: {failure} (failure {failed})", failure.kind.name());
+        }
+        for index in 0..self.rows.len() {
+            let Some(&row) = self.rows.get(index) else { break };
+            self.keep_if_dead(batch, row, &failure, now_ns);
+        }
+        self.follow_on_error(&failure, self.rows.len(), metrics)?;
+        if Fate::of_failed(self.plan.on_error) == Fate::Gone {
+            batch.settle(&self.rows, |_| false, 0, &[]);
+        }
+        Ok(())
+    }
+
+    /// Notes a row that the hook failed on among the dead letters, if that is where it goes.
+    fn keep_if_dead(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
+        if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
+            let reason = Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };
+            dead_letters::write_record(batch, row, &reason, &mut self.letters);
+        }
+    }
+
+    /// Puts the dead letters on disk, counts the rows that failed, and stops the run if that is what is asked.
+    fn follow_on_error(&mut self, failure: &Failure, rows: usize, metrics: &HookMetrics) -> Result<(), Stop> {
+        let rows = rows as u64;
+        match self.plan.on_error {
+            OnError::Pass => metrics.passed.add(rows),
+            OnError::Drop => metrics.error_dropped.add(rows),
+            OnError::DeadLetter | OnError::Stop => {
+                let letters = std::mem::take(&mut self.letters);
+                self.plan.dead_letters.append(&self.plan.name, &letters)?;
+                metrics.dead_letters.add(rows);
+            }
+        }
+        match self.plan.on_error {
+            OnError::Stop => Err(Stop::Hook { hook: self.plan.name.clone(), failure: failure.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the events that the hook emitted to the end of the batch.
+    pub(crate) fn emit(&mut self, batch: &mut Batch, emission: &Emission, now_ns: u64, metrics: &HookMetrics) {
+        let received_ns = i64::try_from(now_ns).unwrap_or(i64::MAX);
+        let origin = batch.add_origin(Origin { received_ns, ..self.plan.origin.clone() });
+        for index in 0..emission.events.ends.len() {
+            // It was checked to be an object, so it is added.
+            batch.push_text(origin, self.emitted, |out| out.extend_from_slice(emission.events.get(index)));
+            self.emitted += 1;
+        }
+        metrics.emitted.add(emission.events.ends.len() as u64);
+    }
+}
+

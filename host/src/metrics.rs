@@ -1,0 +1,250 @@
+//! What was counted. Stages add, the summary and the progress line read; nothing here decides anything.
+//!
+//! Each counter is incremented in exactly one place. They are added to once a batch, so they cost nothing that
+//! can be measured, and they are read without stopping anybody.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::hook::failure::{Cost, Failure, FailureKind};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `count`.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Its value now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn raise_to(&self, value: u64) {
+        self.0.fetch_max(value, Ordering::Relaxed);
+    }
+}
+
+/// Everything that a run counts.
+#[derive(Debug)]
+pub struct Metrics {
+    /// When it started.
+    pub started: Instant,
+    /// What came in.
+    pub input: InputMetrics,
+    /// One for each hook, in chain order.
+    pub hooks: Vec<HookMetrics>,
+    /// One for each sink.
+    pub sinks: Vec<SinkMetrics>,
+    /// Events that no sink takes.
+    pub unrouted: Counter,
+    /// Events that were read and not processed, because a hook with `on_error = "stop"` failed.
+    pub stopped: Counter,
+}
+
+/// What the sources brought.
+#[derive(Debug, Default)]
+pub struct InputMetrics {
+    /// Events, from sources only.
+    pub events: Counter,
+    /// Bytes, as they were read (after decompression).
+    pub bytes: Counter,
+    /// Lines that became `{"message": ...}`.
+    pub wrapped: Counter,
+    /// Those among them from sources with `decode = "json"`.
+    pub not_json: Counter,
+    /// Lines with nothing on them.
+    pub blank: Counter,
+    /// Lines with bytes that are not UTF-8, replaced by U+FFFD.
+    pub repaired: Counter,
+    /// Lines over `max_event_bytes`, cut into parts.
+    pub oversize: Counter,
+    /// Files that could not be read to their end.
+    pub unreadable: Counter,
+}
+
+/// What one hook did, all its instances together.
+#[derive(Debug)]
+pub struct HookMetrics {
+    /// Its name.
+    pub name: String,
+    /// Its instances' memory cap in bytes.
+    pub memory_cap: u64,
+    /// Batches handed to it, retries included.
+    pub calls: Counter,
+    /// Rows of the batches that it processed.
+    pub rows: Counter,
+    /// Rows that it dropped.
+    pub dropped: Counter,
+    /// Rows that it changed.
+    pub written: Counter,
+    /// Events that it emitted.
+    pub emitted: Counter,
+    /// Writes that had nowhere to go: a parent that is no object, a NaN.
+    pub refused: Counter,
+    /// Earlier occurrences of keys deleted before it.
+    pub duplicates: Counter,
+    /// Surrogates that stood alone in what it read, read as U+FFFD.
+    pub surrogates: Counter,
+    /// Rows that it failed on and that are dead letters now.
+    pub dead_letters: Counter,
+    /// Rows that it failed on and that passed as they were.
+    pub passed: Counter,
+    /// Rows that it failed on and that are gone, as configured.
+    pub error_dropped: Counter,
+    failures: [Counter; FailureKind::ALL.len()],
+    cpu_ns: Counter,
+    memory_peak: Counter,
+    history: Mutex<History>,
+}
+
+/// What one sink took.
+#[derive(Debug, Default)]
+pub struct SinkMetrics {
+    /// Its name.
+    pub name: String,
+    /// Events handed to its output.
+    pub events: Counter,
+    /// Bytes handed to its output.
+    pub bytes: Counter,
+}
+
+impl HookMetrics {
+    /// Nothing counted yet.
+    pub fn new(name: &str, memory_cap: u64) -> HookMetrics {
+        HookMetrics {
+            name: name.to_owned(),
+            memory_cap,
+            calls: Counter::default(),
+            rows: Counter::default(),
+            dropped: Counter::default(),
+            written: Counter::default(),
+            emitted: Counter::default(),
+            refused: Counter::default(),
+            duplicates: Counter::default(),
+            surrogates: Counter::default(),
+            dead_letters: Counter::default(),
+            passed: Counter::default(),
+            error_dropped: Counter::default(),
+            failures: Default::default(),
+            cpu_ns: Counter::default(),
+            memory_peak: Counter::default(),
+            history: Mutex::default(),
+        }
+    }
+
+    /// A call ended, well or not.
+    pub fn record_cost(&self, cost: Cost) {
+        self.cpu_ns.add(u64::try_from(cost.cpu.as_nanos()).unwrap_or(u64::MAX));
+        self.memory_peak.raise_to(cost.memory as u64);
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).push(cost.memory as u64);
+    }
+
+    /// A call failed.
+    pub fn record_failure(&self, failure: &Failure) {
+        self.record_cost(failure.cost);
+        self.record_failures(failure.kind, 1);
+    }
+
+    /// Something failed so many times.
+    pub fn record_failures(&self, kind: FailureKind, count: u64) {
+        if let Some(counter) = self.failures.get(kind as usize) {
+            counter.add(count);
+        }
+    }
+
+    /// How often it failed, for each kind.
+    pub fn failures(&self, kind: FailureKind) -> u64 {
+        self.failures.get(kind as usize).map_or(0, Counter::get)
+    }
+
+    /// How often it failed.
+    pub fn all_failures(&self) -> u64 {
+        self.failures.iter().map(Counter::get).sum()
+    }
+
+    /// The CPU time of its calls for each row, in nanoseconds.
+    pub fn ns_per_row(&self) -> f64 {
+        match self.rows.get() {
+            0 => 0.0,
+            rows => self.cpu_ns.get() as f64 / rows as f64,
+        }
+    }
+
+    /// The CPU time of its calls, in nanoseconds.
+    pub fn cpu_ns(&self) -> u64 {
+        self.cpu_ns.get()
+    }
+
+    /// The most memory that one of its instances used, in bytes.
+    pub fn memory_peak(&self) -> u64 {
+        self.memory_peak.get()
+    }
+
+    /// Its memory over time, call by call, at most [`History::MOST`] samples.
+    pub fn memory_history(&self) -> Vec<u64> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).samples.clone()
+    }
+}
+
+/// A series of bounded length: when it is full, every second sample goes and the rest come half as often.
+#[derive(Debug, Default)]
+struct History {
+    samples: Vec<u64>,
+    /// A sample stands for two to the power of this many calls.
+    halvings: u32,
+    calls: u64,
+}
+
+impl History {
+    const MOST: usize = 4096;
+
+    fn push(&mut self, value: u64) {
+        let stride = 1u64 << self.halvings;
+        if self.calls.is_multiple_of(stride) {
+            self.samples.push(value);
+        }
+        self.calls += 1;
+        if self.samples.len() == Self::MOST {
+            let mut odd = false;
+            self.samples.retain(|_| !std::mem::replace(&mut odd, !odd));
+            self.halvings += 1;
+        }
+    }
+}
+
+impl Metrics {
+    /// The counters of a run with these hooks (name and memory cap) and sinks (name).
+    pub fn new<'a>(
+        hooks: impl IntoIterator<Item = (&'a str, u64)>,
+        sinks: impl IntoIterator<Item = &'a str>,
+    ) -> Metrics {
+        Metrics {
+            started: Instant::now(),
+            input: InputMetrics::default(),
+            hooks: hooks.into_iter().map(|(name, cap)| HookMetrics::new(name, cap)).collect(),
+            sinks: sinks.into_iter().map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() }).collect(),
+            unrouted: Counter::default(),
+            stopped: Counter::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_of_any_length_stays_short_and_in_order() {
+        let mut history = History::default();
+        for value in 0..1_000_000 {
+            history.push(value);
+        }
+        assert!(history.samples.len() < History::MOST);
+        assert!(history.samples.windows(2).all(|pair| pair[1] - pair[0] == 1 << history.halvings));
+    }
+}

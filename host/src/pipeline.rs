@@ -1,0 +1,383 @@
+//! The only place that wires the stages together; the order in which they start and stop.
+//!
+//! Nothing is read before every hook is up, every sink is open and every file was found. Threads: one a sink, one a
+//! worker, one for the files of a source that go to the same worker, one a FIFO or standard input. They stop in the
+//! order of the flow, each when the one before it is gone: sources, workers (which tear their hooks down), sinks.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use crate::config::{self, Config, Input};
+use crate::decode;
+use crate::drain::Drain;
+use crate::event::batch::{Batch, Origin, SourceId};
+use crate::event::column::Column;
+use crate::event::condition::Condition;
+use crate::event::duplicates::Written;
+use crate::event::field::{EventTime, Matcher};
+use crate::event::path::Path;
+use crate::event::projection::{Projection, TooManyFields};
+use crate::event::time::TimeFormat;
+use crate::hook::chain::{Chain, Stop, places};
+use crate::hook::dead_letters::DeadLetters;
+use crate::hook::prepare::Prepared;
+use crate::hook::stage::{Stage, StagePlan};
+use crate::metrics::Metrics;
+use crate::queue::{Sender, queue};
+use crate::router::{Route, Router};
+use crate::sink::{self, Output, Sink, SinkError};
+use crate::source::file::Found;
+use crate::source::{self, Arrival, Context, SourceError};
+use crate::worker::{Exits, Filling, Worker};
+
+/// What waits in front of a worker at most. Enough for a reader to stay ahead, little enough to stay in cache.
+const INTAKE_BYTES: usize = 4 << 20;
+
+/// What waits in front of a sink at most.
+const SINK_BYTES: usize = 8 << 20;
+
+/// Why a run did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Too many fields.
+    #[error(transparent)]
+    Fields(#[from] TooManyFields),
+    /// A source cannot be used.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A sink cannot be used, or could not go on.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The chain could not go on.
+    #[error(transparent)]
+    Stop(#[from] Stop),
+    /// Standard input could not be read to its end.
+    #[error("standard input: {0}; what was read before it is delivered")]
+    Stdin(io::Error),
+    /// Files could not be read to their end; each was told.
+    #[error("{0} files could not be read to their end; what was read of them is delivered")]
+    Unreadable(u64),
+    /// The machine has no more threads.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// A fault of Hookaroon's own.
+    #[error("a thread panicked; this is a fault of Hookaroon, please report it")]
+    Panicked,
+}
+
+/// A pipeline whose parts are open and checked, before anything flows.
+pub struct Pipeline {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How many bytes there are to read, if that is known.
+    pub bytes_to_read: Option<u64>,
+    readers: Vec<Reader>,
+    workers: Vec<Worker>,
+    sinks: Vec<Sink>,
+}
+
+/// What one reading thread reads.
+struct Reader {
+    context: Context,
+    what: Reading,
+    to: Sender<Arrival>,
+}
+
+enum Reading {
+    Stdin,
+    Files(Vec<Found>),
+}
+
+impl Pipeline {
+    /// Opens everything and wires it up.
+    pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
+        let metrics = Arc::new(Metrics::new(
+            hooks.iter().filter_map(|hook| config.hooks.get(hook.index)).map(|hook| (hook.name.as_str(), hook.memory_bytes)),
+            config.sinks.iter().map(|sink| sink.name.as_str()),
+        ));
+        let projection = Arc::new(projection(config, &hooks)?);
+        let names = Names::new(config, &hooks);
+        let found = find_files(config)?;
+
+        let mut sinks = Vec::new();
+        let mut chunks = Vec::new();
+        for (index, sink) in config.sinks.iter().enumerate() {
+            let (sender, receiver) = queue(SINK_BYTES);
+            let output = open_output(sink, config, &found)?;
+            let (drain, metrics) = (drain.clone(), metrics.clone());
+            sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });
+            chunks.push(sender);
+        }
+        let routes = config.sinks.iter().map(|sink| Route {
+            from: names.resolve(sink.from.as_deref()),
+            matchers: matchers(&sink.conditions, &projection),
+            include: sink.include.clone(),
+        });
+        let router = Router::new(routes.collect());
+
+        let mut chains = chains(config, hooks, &projection, &names, &router, drain);
+        let mut workers = Vec::new();
+        let mut intakes = Vec::new();
+        for stages in chains.drain(..) {
+            let (sender, receiver) = queue(INTAKE_BYTES);
+            intakes.push(sender);
+            workers.push(Worker {
+                arrivals: receiver,
+                filling: Filling { rows: config.batch.rows, bytes: config.batch.bytes, wait: config.batch.wait },
+                chain: Chain::new(stages, metrics.clone()),
+                batch: Batch::new(projection.clone()),
+                exits: Exits { router: router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },
+                metrics: metrics.clone(),
+                drain: drain.clone(),
+            });
+        }
+        let bytes_to_read = bytes_to_read(config, &found);
+        let readers = readers(config, found, &projection, &intakes, drain, &metrics);
+        Ok(Pipeline { metrics, bytes_to_read, readers, workers, sinks })
+    }
+
+    /// Lets everything flow until it has ended. The first thing that went wrong is the answer; everything that
+    /// could be delivered was.
+    pub fn run(self) -> Result<(), RunError> {
+        let Pipeline { metrics, readers, workers, sinks, .. } = self;
+        let sinks: Vec<_> = sinks
+            .into_iter()
+            .map(|sink| spawn(format!("sink {}", sink.name), move || sink.run().map_err(RunError::from)))
+            .collect::<Result<_, _>>()?;
+        let workers: Vec<_> = workers
+            .into_iter()
+            .enumerate()
+            .map(|(index, worker)| spawn(format!("worker {index}"), move || worker.run().map_err(RunError::from)))
+            .collect::<Result<_, _>>()?;
+        let readers: Vec<_> = readers
+            .into_iter()
+            .map(|reader| spawn(format!("source {}", reader.context.name), move || reader.run()))
+            .collect::<Result<_, _>>()?;
+        let mut result = Ok(());
+        for thread in readers.into_iter().chain(workers).chain(sinks) {
+            let ended = thread.join().unwrap_or(Err(RunError::Panicked));
+            result = result.and(ended);
+        }
+        match metrics.input.unreadable.get() {
+            0 => result,
+            files => result.and(Err(RunError::Unreadable(files))),
+        }
+    }
+}
+
+impl Reader {
+    fn run(self) -> Result<(), RunError> {
+        match &self.what {
+            Reading::Stdin => source::stdin::read(&self.context, &self.to).map_err(RunError::Stdin),
+            Reading::Files(files) => {
+                source::file::read_all(&self.context, files, &self.to);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn spawn(
+    name: String,
+    run: impl FnOnce() -> Result<(), RunError> + Send + 'static,
+) -> Result<JoinHandle<Result<(), RunError>>, RunError> {
+    Builder::new().name(name).spawn(run).map_err(RunError::Thread)
+}
+
+/// The numbers behind the names in `from`.
+struct Names(HashMap<String, SourceId>);
+
+impl Names {
+    fn new(config: &Config, hooks: &[Prepared]) -> Names {
+        let sources = config.sources.iter().enumerate();
+        let mut names: HashMap<_, _> =
+            sources.map(|(id, source)| (source.name.clone(), SourceId::Source(id as u32))).collect();
+        for (place, prepared) in hooks.iter().enumerate() {
+            if let Some(hook) = config.hooks.get(prepared.index) {
+                names.insert(format!("hook:{}", hook.name), SourceId::Hook(place as u32));
+            }
+        }
+        Names(names)
+    }
+
+    /// Names of hooks that are not enabled stand for nobody.
+    fn resolve(&self, from: Option<&[String]>) -> Option<Vec<SourceId>> {
+        from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect())
+    }
+}
+
+/// Every field that anybody reads, writes, matches or takes the time from.
+fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooManyFields> {
+    let mut paths: Vec<&Path> = Vec::new();
+    for prepared in hooks {
+        let interest = &prepared.plan.interest;
+        paths.extend(interest.read.iter().chain(&interest.write).map(|field| &field.path));
+        if let Some(hook) = config.hooks.get(prepared.index) {
+            paths.extend(hook.conditions.iter().map(Condition::path));
+        }
+    }
+    for sink in &config.sinks {
+        paths.extend(sink.conditions.iter().map(Condition::path));
+    }
+    if uses_time(config, &paths) {
+        paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));
+    }
+    Projection::new(paths)
+}
+
+/// Whether anybody reads `%time`, which is looked for in fields.
+fn uses_time(config: &Config, paths: &[&Path]) -> bool {
+    let time = crate::event::path::Meta::Time;
+    paths.iter().any(|path| **path == Path::Meta(time)) || config.sinks.iter().any(|sink| sink.include.contains(&time))
+}
+
+fn matchers(conditions: &[Condition], projection: &Projection) -> Vec<Matcher> {
+    conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect()
+}
+
+/// The stages of each worker's chain.
+fn chains(
+    config: &Config,
+    hooks: Vec<Prepared>,
+    projection: &Arc<Projection>,
+    names: &Names,
+    router: &Router,
+    drain: &Arc<Drain>,
+) -> Vec<Vec<Stage>> {
+    let dead_letters = Arc::new(DeadLetters::new(&config.data_dir, drain.clone()));
+    let mut chains: Vec<Vec<Stage>> = (0..config.workers).map(|_| Vec::new()).collect();
+    let last = hooks.len().saturating_sub(1);
+    for (place, prepared) in hooks.into_iter().enumerate() {
+        let Some(hook) = config.hooks.get(prepared.index) else { continue };
+        let interest = &prepared.plan.interest;
+        let writes = interest.write.iter().filter_map(|field| projection.node(&field.path));
+        let writes: Vec<_> = writes.collect();
+        let written = match interest.write.as_slice() {
+            [] => None,
+            fields if fields.iter().any(|field| field.path == Path::Whole) => Some(Written::Whole),
+            _ => Some(Written::Fields(writes.clone())),
+        };
+        let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
+        let plan = Arc::new(StagePlan {
+            name: hook.name.clone(),
+            from: names.resolve(hook.from.as_deref()),
+            matchers: matchers(&hook.conditions, projection),
+            reads: interest
+                .read
+                .iter()
+                .filter_map(|field| Some((projection.field(&field.path)?, Column::new(field.kind))))
+                .collect(),
+            writes,
+            written,
+            tick_every: interest.tick,
+            on_error: hook.on_error,
+            dead_letters: dead_letters.clone(),
+            origin: Origin {
+                source: SourceId::Hook(place as u32),
+                source_name: source_name.clone(),
+                stream: source_name.clone(),
+                file: None,
+                host: host_name(),
+                time: EventTime::new(&TimeFormat::default(), projection),
+                received_ns: 0,
+                identity: xxhash_rust::xxh3::xxh3_64(source_name.as_bytes()),
+            },
+            is_last: place == last && !router.reads_fields(),
+        });
+        let seats = places(&prepared.plan, prepared.first, config.workers);
+        for (chain, seat) in chains.iter_mut().zip(seats) {
+            chain.push(Stage::new(plan.clone(), seat));
+        }
+    }
+    chains
+}
+
+/// The files of each source.
+fn find_files(config: &Config) -> Result<Vec<Vec<Found>>, SourceError> {
+    let find = |source: &config::Source| match &source.input {
+        Input::Stdin => Ok(Vec::new()),
+        Input::File { paths } => source::file::find(&source.name, paths),
+    };
+    config.sources.iter().map(find).collect()
+}
+
+/// The bytes of all files, if there is nothing else to read.
+fn bytes_to_read(config: &Config, found: &[Vec<Found>]) -> Option<u64> {
+    let known = config.sources.iter().all(|source| matches!(source.input, Input::File { .. }))
+        && found.iter().flatten().all(|file| !file.is_fifo);
+    known.then(|| found.iter().flatten().map(|file| file.bytes).sum())
+}
+
+fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Result<Output, SinkError> {
+    let path = match &sink.output {
+        config::Output::Stdout => {
+            let open = |error| SinkError::Open { sink: sink.name.clone(), path: "standard output".to_owned(), error };
+            return Output::stdout().map_err(open);
+        }
+        config::Output::File { path } => path,
+    };
+    let open = |error| SinkError::Open { sink: sink.name.clone(), path: path.display().to_string(), error };
+    let file = sink::file::Appended::open(path).map_err(open)?;
+    let identity = file.identity().map_err(open)?;
+    let read_by = config.sources.iter().zip(found).find(|(_, files)| files.iter().any(|file| file.identity == identity));
+    match read_by {
+        Some((source, _)) => Err(SinkError::Loop {
+            sink: sink.name.clone(),
+            path: path.display().to_string(),
+            source_name: source.name.clone(),
+        }),
+        None => Ok(Output::File(file)),
+    }
+}
+
+/// Gives each file a worker, and each source and worker a thread for its files.
+fn readers(
+    config: &Config,
+    found: Vec<Vec<Found>>,
+    projection: &Projection,
+    intakes: &[Sender<Arrival>],
+    drain: &Arc<Drain>,
+    metrics: &Arc<Metrics>,
+) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    let mut streams = 0;
+    for (id, (source, files)) in config.sources.iter().zip(found).enumerate() {
+        let context = Context {
+            id: id as u32,
+            name: Arc::from(source.name.as_str()),
+            host: host_name(),
+            time: EventTime::new(&source.time, projection),
+            framing: decode::Options { max_event_bytes: config.max_event_bytes, format: source.decode.into() },
+            drain: drain.clone(),
+            metrics: metrics.clone(),
+        };
+        let mut lanes: Vec<Vec<Found>> = intakes.iter().map(|_| Vec::new()).collect();
+        let reader = |what, lane: usize| {
+            let to = intakes.get(lane)?.clone();
+            Some(Reader { context: context.clone(), what, to })
+        };
+        if matches!(source.input, Input::Stdin) {
+            readers.extend(reader(Reading::Stdin, streams % intakes.len().max(1)));
+            streams += 1;
+        }
+        for file in files {
+            let lane = streams % intakes.len().max(1);
+            streams += 1;
+            if file.is_fifo {
+                readers.extend(reader(Reading::Files(vec![file]), lane));
+            } else if let Some(files) = lanes.get_mut(lane) {
+                files.push(file);
+            }
+        }
+        for (lane, files) in lanes.into_iter().enumerate().filter(|(_, files)| !files.is_empty()) {
+            readers.extend(reader(Reading::Files(files), lane));
+        }
+    }
+    readers
+}
+
+fn host_name() -> Arc<str> {
+    Arc::from(rustix::system::uname().nodename().to_string_lossy())
+}

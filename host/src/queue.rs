@@ -1,0 +1,182 @@
+//! Between two threads: items in order, bounded by their bytes. When it is full, whoever adds waits (`block`).
+//!
+//! The end is part of the queue: it is closed when the last sender is gone, and a sender learns that the receiver
+//! is gone. An item that is larger than the whole queue passes alone.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// A queue that holds `capacity` bytes.
+pub fn queue<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let shared = Arc::new(Shared {
+        state: Mutex::new(State { items: VecDeque::new(), bytes: 0, senders: 1, received: true }),
+        capacity,
+        changed: Condvar::new(),
+    });
+    (Sender { shared: shared.clone() }, Receiver { shared })
+}
+
+/// Adds items; clones add to the same queue.
+#[derive(Debug)]
+pub struct Sender<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// Takes items out.
+#[derive(Debug)]
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+}
+
+/// The receiver is gone; the item comes back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Closed<T>(pub T);
+
+/// What taking an item out gave.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<T> {
+    /// The next item.
+    Item(T),
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    capacity: usize,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<(T, usize)>,
+    bytes: usize,
+    senders: usize,
+    /// The receiver is still there.
+    received: bool,
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Sender<T> {
+    /// Adds an item of `bytes` bytes; waits while the queue is full.
+    pub fn send(&self, item: T, bytes: usize) -> Result<(), Closed<T>> {
+        let mut state = self.shared.lock();
+        while state.received && state.bytes > 0 && state.bytes + bytes > self.shared.capacity {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !state.received {
+            return Err(Closed(item));
+        }
+        state.items.push_back((item, bytes));
+        state.bytes += bytes;
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        self.shared.lock().senders += 1;
+        Sender { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.shared.lock().senders -= 1;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl<T> Receiver<T> {
+    /// Takes the next item out; waits for it until `until`, or for ever.
+    pub fn take(&self, until: Option<Instant>) -> Taken<T> {
+        let mut state = self.shared.lock();
+        loop {
+            if let Some((item, bytes)) = state.items.pop_front() {
+                state.bytes -= bytes;
+                self.shared.changed.notify_all();
+                return Taken::Item(item);
+            }
+            if state.senders == 0 {
+                return Taken::Closed;
+            }
+            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return Taken::Nothing,
+                Some(left) => {
+                    self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.shared.lock().received = false;
+        self.shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn items_come_out_in_order_and_the_end_after_them() {
+        let (sender, receiver) = queue(100);
+        sender.send(1, 10).unwrap();
+        sender.clone().send(2, 10).unwrap();
+        drop(sender);
+        assert_eq!(receiver.take(None), Taken::Item(1));
+        assert_eq!(receiver.take(None), Taken::Item(2));
+        assert_eq!(receiver.take(None), Taken::Closed);
+    }
+
+    #[test]
+    fn nothing_comes_in_time() {
+        let (_sender, receiver) = queue::<u8>(100);
+        assert_eq!(receiver.take(Some(Instant::now())), Taken::Nothing);
+    }
+
+    #[test]
+    fn a_full_queue_makes_its_senders_wait_and_never_holds_more_than_its_bytes() {
+        let (sender, receiver) = queue(100);
+        let adding = thread::spawn(move || (0..1000).try_for_each(|item| sender.send(item, 30)));
+        for expected in 0..1000 {
+            assert!(receiver.shared.lock().bytes <= 100);
+            assert_eq!(receiver.take(None), Taken::Item(expected));
+        }
+        adding.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn an_item_that_is_too_large_passes_alone() {
+        let (sender, receiver) = queue(100);
+        sender.send("large", 1000).unwrap();
+        let adding = thread::spawn(move || sender.send("next", 1));
+        assert_eq!(receiver.take(None), Taken::Item("large"));
+        adding.join().unwrap().unwrap();
+        assert_eq!(receiver.take(None), Taken::Item("next"));
+    }
+
+    #[test]
+    fn a_sender_learns_that_the_receiver_is_gone() {
+        let (sender, receiver) = queue(10);
+        sender.send(1, 10).unwrap();
+        let adding = thread::spawn(move || sender.send(2, 10));
+        drop(receiver);
+        assert_eq!(adding.join().unwrap(), Err(Closed(2)));
+    }
+}

@@ -1,0 +1,85 @@
+//! Which sink takes which event, and the text that it gets. Pure.
+//!
+//! A sink takes the events of its sources for which its `match` holds; each event goes to every sink that takes
+//! it. What no sink takes is counted.
+
+use crate::event::batch::{Batch, SourceId};
+use crate::event::field::Matcher;
+use crate::event::path::Meta;
+
+/// What one sink takes.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Whose events; none: everybody's.
+    pub from: Option<Vec<SourceId>>,
+    /// What must hold for them.
+    pub matchers: Vec<Matcher>,
+    /// The metadata that is added to them.
+    pub include: Vec<Meta>,
+}
+
+/// What one sink gets of a batch: events, each on a line of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// Their texts.
+    pub lines: Vec<u8>,
+    /// How many they are.
+    pub events: u64,
+}
+
+/// The sinks' routes.
+#[derive(Clone, Debug)]
+pub struct Router {
+    routes: Vec<Route>,
+    /// Memory to read fields in.
+    scratch: Vec<u8>,
+    rows: Vec<u32>,
+    taken: Vec<bool>,
+}
+
+impl Router {
+    /// A router to as many sinks as there are routes.
+    pub fn new(routes: Vec<Route>) -> Router {
+        Router { routes, scratch: Vec::new(), rows: Vec::new(), taken: Vec::new() }
+    }
+
+    /// Whether it looks at fields, so that edits must keep track of where they are.
+    pub fn reads_fields(&self) -> bool {
+        self.routes.iter().any(|route| !route.matchers.is_empty() || !route.include.is_empty())
+    }
+
+    /// Gives each sink its events, in order. Returns how many events no sink takes.
+    pub fn route(&mut self, batch: &Batch, mut deliver: impl FnMut(usize, Chunk)) -> u64 {
+        self.taken.clear();
+        self.taken.resize(batch.len(), false);
+        for (index, route) in self.routes.iter().enumerate() {
+            self.rows.clear();
+            for (&row, taken) in batch.order().iter().zip(&mut self.taken) {
+                if route.takes(batch, row, &mut self.scratch) {
+                    *taken = true;
+                    self.rows.push(row);
+                }
+            }
+            if self.rows.is_empty() {
+                continue;
+            }
+            let mut lines = Vec::new();
+            if route.include.is_empty() {
+                batch.write_all(&self.rows, &mut lines);
+            } else {
+                batch.write_all_with(&self.rows, &route.include, &mut lines);
+            }
+            deliver(index, Chunk { lines, events: self.rows.len() as u64 });
+        }
+        self.taken.iter().filter(|&&taken| !taken).count() as u64
+    }
+}
+
+impl Route {
+    fn takes(&self, batch: &Batch, row: u32, scratch: &mut Vec<u8>) -> bool {
+        let from = self.from.as_ref().is_none_or(|from| {
+            batch.origin(row).is_some_and(|origin| from.contains(&origin.source))
+        });
+        from && batch.matches(row, &self.matchers, scratch)
+    }
+}

@@ -1,0 +1,159 @@
+//! (1) Where events come from: bytes of streams, framed into blocks of lines, sent to the worker of the stream.
+//!
+//! A stream is one file, or standard input; it always goes to the same worker, which keeps its order. Each worker
+//! has its own reading thread for the files that are pinned to it, and a FIFO has one of its own, because it may
+//! be quiet for long. A stream that cannot be read to its end is told and counted; what was read of it counts.
+
+pub mod file;
+pub mod stdin;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::decode::{Framer, Lines};
+use crate::drain::Drain;
+use crate::event::batch::{Origin, SourceId};
+use crate::event::field::EventTime;
+use crate::metrics::Metrics;
+use crate::queue::Sender;
+
+/// Lines on their way to a worker.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The lines.
+    pub lines: Lines,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// What every reader of a source knows.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The source's number in the configuration.
+    pub id: u32,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The name of this machine.
+    pub host: Arc<str>,
+    /// How its events carry their own time.
+    pub time: Arc<EventTime>,
+    /// How its bytes become lines.
+    pub framing: crate::decode::Options,
+    /// The end of the run.
+    pub drain: Arc<Drain>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A source cannot be used; told before anything is read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing there.
+    #[error("source \"{source_name}\": there is no file {path}")]
+    Missing {
+        /// Which source.
+        source_name: String,
+        /// The path, as configured.
+        path: String,
+    },
+    /// A directory was named.
+    #[error("source \"{source_name}\": {path} is a directory; name its files, for example {path}/*.log")]
+    Directory {
+        /// Which source.
+        source_name: String,
+        /// The path.
+        path: String,
+    },
+    /// It cannot be opened.
+    #[error("source \"{source_name}\": cannot read {path}: {error}")]
+    Unreadable {
+        /// Which source.
+        source_name: String,
+        /// The path.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Not a pattern.
+    #[error("source \"{source_name}\": {pattern:?} is not a pattern: {message}")]
+    Pattern {
+        /// Which source.
+        source_name: String,
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        message: String,
+    },
+}
+
+/// How reading a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// At its end, or at the end of the run.
+    Fine,
+    /// Nobody takes its lines any more.
+    Unwanted,
+}
+
+/// One stream while it is read.
+struct Stream<'a> {
+    context: &'a Context,
+    origin: Origin,
+    framer: Framer,
+    to: &'a Sender<Arrival>,
+}
+
+impl<'a> Stream<'a> {
+    fn new(context: &'a Context, name: &str, file: Option<&PathBuf>, to: &'a Sender<Arrival>) -> Stream<'a> {
+        let identity = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
+        let origin = Origin {
+            source: SourceId::Source(context.id),
+            source_name: context.name.clone(),
+            stream: Arc::from(name),
+            file: file.map(|path| Arc::from(path.to_string_lossy())),
+            host: context.host.clone(),
+            time: context.time.clone(),
+            received_ns: 0,
+            identity,
+        };
+        Stream { context, origin, framer: Framer::new(context.framing, 0), to }
+    }
+
+    /// Reads once. None: the stream has ended.
+    fn read(&mut self, input: &mut impl io::Read) -> io::Result<Option<End>> {
+        let read = match input.read(self.framer.space()) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Some(End::Fine)),
+            Err(error) => return Err(error),
+        };
+        if read == 0 {
+            return Ok(None);
+        }
+        self.framer.advance(read);
+        let lines = self.framer.take();
+        Ok(Some(self.send(lines)))
+    }
+
+    /// The stream has ended: what is left is its last line.
+    fn finish(&mut self) -> End {
+        let lines = self.framer.finish();
+        self.send(lines)
+    }
+
+    fn send(&mut self, lines: Option<Lines>) -> End {
+        let Some(lines) = lines else { return End::Fine };
+        let metrics = &self.context.metrics.input;
+        metrics.bytes.add(lines.counts.bytes);
+        metrics.blank.add(lines.counts.blank_lines);
+        metrics.repaired.add(lines.counts.repaired_lines);
+        metrics.oversize.add(lines.counts.oversize_lines);
+        let received_ns = i64::try_from(crate::clock::now_ns()).unwrap_or(i64::MAX);
+        let bytes = lines.block.len();
+        let arrival = Arrival { lines, origin: Origin { received_ns, ..self.origin.clone() } };
+        match self.to.send(arrival, bytes) {
+            Ok(()) => End::Fine,
+            Err(_) => End::Unwanted,
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What a run did, in numbers: for people on a terminal, and as one JSON object for programs.
+//!
+//! The books balance: `events_in` and what hooks emitted is what the sinks took (an event that two sinks took
+//! counts for both), plus what was dropped, plus the dead letters.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::hook::failure::FailureKind;
+use crate::metrics::{HookMetrics, Metrics};
+
+/// How wide the chart of a hook's memory is, in characters.
+const CHART_WIDTH: usize = 60;
+
+/// The totals of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Events that sources brought.
+    pub events_in: u64,
+    /// Events that each sink took.
+    pub events_out: BTreeMap<String, u64>,
+    /// Events that left on the way, for each reason: `hook:NAME` dropped it, `on_error:NAME` says to drop what the
+    /// hook fails on, `unrouted` (no sink takes it), `stopped` (read but not processed when the run stopped).
+    pub dropped: BTreeMap<String, u64>,
+    /// Events that became dead letters, for each hook.
+    pub dead_letters: BTreeMap<String, u64>,
+    /// Failures for each hook and kind; a batch that fails twice counts twice.
+    pub failed: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    /// Bytes that sources brought, after decompression.
+    pub bytes_in: u64,
+    /// What had to be done to lines.
+    pub lines: Lines,
+    /// Wall time from start to end, in seconds.
+    pub elapsed_s: f64,
+    /// The hooks, in chain order.
+    pub hooks: Vec<Hook>,
+}
+
+/// Lines that did not pass as they were.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Lines {
+    /// Wrapped as `{"message": ...}`.
+    pub wrapped: u64,
+    /// Wrapped although their source says `decode = "json"`.
+    pub not_json: u64,
+    /// With nothing on them.
+    pub blank: u64,
+    /// With bytes that are not UTF-8, replaced by U+FFFD.
+    pub repaired: u64,
+    /// Over `max_event_bytes`, cut into parts.
+    pub oversize: u64,
+}
+
+/// What one hook did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// Batches handed to it, retries included.
+    pub calls: u64,
+    /// Rows of the batches that it processed.
+    pub rows: u64,
+    /// Rows that it dropped.
+    pub dropped: u64,
+    /// Rows that it changed.
+    pub written: u64,
+    /// Events that it emitted.
+    pub emitted: u64,
+    /// How often it failed.
+    pub failures: u64,
+    /// How often its instance was replaced before it failed.
+    pub recycles: u64,
+    /// CPU time of its calls for each row, in nanoseconds.
+    pub ns_per_row: f64,
+    /// The most memory that one of its instances used.
+    pub memory_peak_bytes: u64,
+    /// The most that one may use.
+    pub memory_cap_bytes: u64,
+    /// Rows that it failed on and that passed as they were.
+    pub passed: u64,
+    /// Writes that had nowhere to go.
+    pub refused_writes: u64,
+    /// Earlier occurrences of keys that were deleted before it.
+    pub duplicates_deleted: u64,
+    /// Its memory over time, for the chart.
+    #[serde(skip)]
+    memory: Vec<u64>,
+}
+
+impl Summary {
+    /// The totals now.
+    pub fn new(metrics: &Metrics) -> Summary {
+        let counted = |counts: Vec<(String, u64)>| counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        let hooks = &metrics.hooks;
+        let mut dropped: Vec<(String, u64)> = vec![
+            ("unrouted".to_owned(), metrics.unrouted.get()),
+            ("stopped".to_owned(), metrics.stopped.get()),
+        ];
+        dropped.extend(hooks.iter().map(|hook| (format!("hook:{}", hook.name), hook.dropped.get())));
+        dropped.extend(hooks.iter().map(|hook| (format!("on_error:{}", hook.name), hook.error_dropped.get())));
+        let input = &metrics.input;
+        Summary {
+            events_in: input.events.get(),
+            events_out: metrics.sinks.iter().map(|sink| (sink.name.clone(), sink.events.get())).collect(),
+            dropped: counted(dropped),
+            dead_letters: counted(hooks.iter().map(|hook| (hook.name.clone(), hook.dead_letters.get())).collect()),
+            failed: hooks
+                .iter()
+                .filter(|hook| hook.all_failures() > 0)
+                .map(|hook| (hook.name.clone(), failures(hook)))
+                .collect(),
+            bytes_in: input.bytes.get(),
+            lines: Lines {
+                wrapped: input.wrapped.get(),
+                not_json: input.not_json.get(),
+                blank: input.blank.get(),
+                repaired: input.repaired.get(),
+                oversize: input.oversize.get(),
+            },
+            elapsed_s: metrics.started.elapsed().as_secs_f64(),
+            hooks: hooks.iter().map(Hook::new).collect(),
+        }
+    }
+
+    /// For people: a table of the hooks, the sinks, and what left on the way.
+    pub fn for_people(&self) -> String {
+        let mut out = String::new();
+        let seconds = self.elapsed_s.max(1e-9);
+        let _ = writeln!(
+            out,
+            "{} events, {} in {:.2} s: {} events/s, {}/s",
+            grouped(self.events_in),
+            bytes(self.bytes_in),
+            self.elapsed_s,
+            grouped((self.events_in as f64 / seconds) as u64),
+            bytes((self.bytes_in as f64 / seconds) as u64),
+        );
+        self.write_hooks(&mut out);
+        let width = self.events_out.keys().map(String::len).max().unwrap_or(0);
+        out.push('\n');
+        for (name, events) in &self.events_out {
+            let _ = writeln!(out, "  sink {name:width$}  {} events", grouped(*events));
+        }
+        let counts = |title: &str, counts: &BTreeMap<String, u64>, out: &mut String| {
+            if !counts.is_empty() {
+                let list: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+                let _ = writeln!(out, "  {title}: {}", list.join(", "));
+            }
+        };
+        counts("dropped", &self.dropped, &mut out);
+        counts("dead letters", &self.dead_letters, &mut out);
+        let lines = BTreeMap::from([
+            ("wrapped as {\"message\"}".to_owned(), self.lines.wrapped),
+            ("not JSON".to_owned(), self.lines.not_json),
+            ("blank".to_owned(), self.lines.blank),
+            ("repaired UTF-8".to_owned(), self.lines.repaired),
+            ("cut into parts".to_owned(), self.lines.oversize),
+        ]);
+        counts("lines", &lines.into_iter().filter(|(_, count)| *count > 0).collect(), &mut out);
+        out
+    }
+
+    fn write_hooks(&self, out: &mut String) {
+        if self.hooks.is_empty() {
+            return;
+        }
+        let width = self.hooks.iter().map(|hook| hook.name.len()).max().unwrap_or(0).max(4);
+        let _ = writeln!(
+            out,
+            "\n  {:width$} {:>12} {:>12} {:>12} {:>12} {:>8} {:>9} {:>21}",
+            "hook", "rows", "dropped", "written", "emitted", "failures", "ns/row", "memory peak / cap"
+        );
+        for hook in &self.hooks {
+            let _ = writeln!(
+                out,
+                "  {:width$} {:>12} {:>12} {:>12} {:>12} {:>8} {:>9.0} {:>21}",
+                hook.name,
+                grouped(hook.rows),
+                grouped(hook.dropped),
+                grouped(hook.written),
+                grouped(hook.emitted),
+                grouped(hook.failures),
+                hook.ns_per_row,
+                format!("{} / {}", bytes(hook.memory_peak_bytes), bytes(hook.memory_cap_bytes)),
+            );
+        }
+        // A chart only where there is something to see: memory that moved by more than a tenth of the cap.
+        for hook in self.hooks.iter().filter(|hook| hook.memory_moved()) {
+            let failed = self.failed.get(&hook.name).map_or_else(String::new, |kinds| {
+                let list: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+                format!("  ({})", list.join(", "))
+            });
+            let _ = writeln!(out, "\n  memory of {} over time, cap {}{failed}", hook.name, bytes(hook.memory_cap_bytes));
+            let _ = writeln!(out, "  {}", chart(&hook.memory, hook.memory_cap_bytes));
+        }
+    }
+}
+
+impl Hook {
+    fn new(metrics: &HookMetrics) -> Hook {
+        Hook {
+            name: metrics.name.clone(),
+            calls: metrics.calls.get(),
+            rows: metrics.rows.get(),
+            dropped: metrics.dropped.get(),
+            written: metrics.written.get(),
+            emitted: metrics.emitted.get(),
+            failures: metrics.all_failures(),
+            recycles: 0,
+            ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
+            memory_peak_bytes: metrics.memory_peak(),
+            memory_cap_bytes: metrics.memory_cap,
+            passed: metrics.passed.get(),
+            refused_writes: metrics.refused.get(),
+            duplicates_deleted: metrics.duplicates.get(),
+            memory: metrics.memory_history(),
+        }
+    }
+
+    fn memory_moved(&self) -> bool {
+        let (least, most) = (self.memory.iter().min(), self.memory.iter().max());
+        matches!((least, most), (Some(least), Some(most)) if (most - least) * 10 > self.memory_cap_bytes)
+    }
+}
+
+fn failures(hook: &HookMetrics) -> BTreeMap<&'static str, u64> {
+    let counts = FailureKind::ALL.iter().map(|kind| (kind.name(), hook.failures(*kind)));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+/// Samples as a row of blocks, eight heights from nothing to `full`.
+fn chart(samples: &[u64], full: u64) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let columns = CHART_WIDTH.min(samples.len());
+    let mut chart = String::new();
+    for column in 0..columns {
+        let range = column * samples.len() / columns..(column + 1) * samples.len() / columns;
+        // One sample a column, so that a saw keeps its teeth.
+        let value = samples.get(range.start).copied().unwrap_or(0);
+        let height = (value * BLOCKS.len() as u64).checked_div(full.max(1)).unwrap_or(0) as usize;
+        chart.push(BLOCKS.get(height.min(BLOCKS.len() - 1)).copied().unwrap_or(' '));
+    }
+    chart
+}
+
+/// A number with a comma every three digits.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number of bytes with the unit that fits: `16 MiB` where it is whole, else in thousands.
+pub fn bytes(bytes: u64) -> String {
+    for (unit, size) in [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if bytes >= size && bytes.is_multiple_of(size) {
+            return format!("{} {unit}", bytes / size);
+        }
+    }
+    for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] {
+        if bytes as f64 >= size {
+            return format!("{:.1} {unit}", bytes as f64 / size);
+        }
+    }
+    format!("{bytes} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_bytes_have_units() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(bytes(16 << 20), "16 MiB");
+        assert_eq!(bytes(330_000_001), "330.0 MB");
+        assert_eq!(bytes(12), "12 B");
+    }
+
+    #[test]
+    fn a_chart_shows_a_saw() {
+        assert_eq!(chart(&[0, 4, 8, 12, 16, 0, 8], 16), "▁▃▅▇█▁▅");
+        assert_eq!(chart(&[], 16), "");
+    }
+}

@@ -1,0 +1,171 @@
+//! One worker: lines in, batches through its chain of hooks, texts out to the sinks. One thread.
+//!
+//! Batches fill up to their rows or bytes, or until they have waited long enough. When the chain has to stop, the
+//! worker takes everything that still comes and counts it, so that nobody upstream waits for ever.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::decode::{self, Form};
+use crate::drain::Drain;
+use crate::event::batch::Batch;
+use crate::hook::chain::{Chain, Stop};
+use crate::metrics::Metrics;
+use crate::queue::{Receiver, Sender, Taken};
+use crate::router::{Chunk, Router};
+use crate::source::Arrival;
+
+/// How often a worker looks whether a hook is to be saved while nothing comes.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How much a batch holds and how long it may fill.
+#[derive(Clone, Copy, Debug)]
+pub struct Filling {
+    /// Events.
+    pub rows: usize,
+    /// Bytes of their texts.
+    pub bytes: usize,
+    /// From its first event on.
+    pub wait: Duration,
+}
+
+/// A worker and all that it works with.
+pub struct Worker {
+    /// What comes in.
+    pub arrivals: Receiver<Arrival>,
+    /// When a batch is full.
+    pub filling: Filling,
+    /// Its hooks.
+    pub chain: Chain,
+    /// The batch that is filled, with the pipeline's projection.
+    pub batch: Batch,
+    /// What goes out.
+    pub exits: Exits,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The end of the run.
+    pub drain: Arc<Drain>,
+}
+
+/// The way out to the sinks.
+pub struct Exits {
+    /// Which sink takes what.
+    pub router: Router,
+    /// One for each sink.
+    pub sinks: Vec<Sender<Chunk>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Exits {
+    fn deliver(&mut self, batch: &Batch) {
+        let unrouted = self.router.route(batch, |index, chunk| {
+            let bytes = chunk.lines.len();
+            if let Some(sink) = self.sinks.get(index) {
+                // A sink that is gone has said so itself, with the count of what it did not get.
+                let _ = sink.send(chunk, bytes);
+            }
+        });
+        self.metrics.unrouted.add(unrouted);
+    }
+}
+
+impl Worker {
+    /// Works until nothing more comes, then ends its hooks.
+    pub fn run(mut self) -> Result<(), Stop> {
+        match self.flow() {
+            Ok(()) => self.end(),
+            Err(stop) => {
+                self.drain.request();
+                self.count_what_is_left();
+                Err(stop)
+            }
+        }
+    }
+
+    fn flow(&mut self) -> Result<(), Stop> {
+        let mut full_at: Option<Instant> = None;
+        loop {
+            let idle = Instant::now() + IDLE;
+            let until = [full_at, self.chain.next_tick()].into_iter().flatten().fold(idle, Instant::min);
+            match self.arrivals.take(Some(until)) {
+                Taken::Item(arrival) => {
+                    self.add(arrival)?;
+                    full_at = if self.batch.is_empty() { None } else { full_at.or(Some(Instant::now() + self.filling.wait)) };
+                }
+                Taken::Nothing => {}
+                Taken::Closed => return self.process(),
+            }
+            if full_at.is_some_and(|at| at <= Instant::now()) {
+                self.process()?;
+                full_at = None;
+            }
+            // Ticks bring events of their own, in a batch of their own.
+            if self.batch.is_empty() {
+                self.tick()?;
+            } else if self.chain.next_tick().is_some_and(|at| at <= Instant::now()) {
+                self.process()?;
+                full_at = None;
+                self.tick()?;
+            }
+        }
+    }
+
+    /// Adds lines to the batch, and processes it each time it is full.
+    fn add(&mut self, arrival: Arrival) -> Result<(), Stop> {
+        let Arrival { lines, origin } = arrival;
+        let mut block = self.batch.add_block(lines.block.clone());
+        let mut number = self.batch.add_origin(origin.clone());
+        let mut wrapped = 0;
+        let mut not_json = 0;
+        for line in &lines.lines {
+            let is_object = line.form != Form::Text && self.batch.push_line(block, line.start, line.end, number, line.offset);
+            if !is_object {
+                wrapped += 1;
+                not_json += u64::from(line.form == Form::Json);
+                let text = lines.block.get(line.start as usize..line.end as usize).unwrap_or(&[]);
+                self.batch.push_text(number, line.offset, |out| decode::wrap(text, out));
+            }
+            if self.batch.len() >= self.filling.rows || self.batch.bytes() >= self.filling.bytes {
+                self.process()?;
+                block = self.batch.add_block(lines.block.clone());
+                number = self.batch.add_origin(origin.clone());
+            }
+        }
+        let input = &self.metrics.input;
+        input.events.add(lines.lines.len() as u64);
+        input.wrapped.add(wrapped);
+        input.not_json.add(not_json);
+        Ok(())
+    }
+
+    fn process(&mut self) -> Result<(), Stop> {
+        if !self.batch.is_empty() {
+            self.chain.process(&mut self.batch, clock::now_ns())?;
+            self.exits.deliver(&self.batch);
+        }
+        self.batch.clear();
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Stop> {
+        let exits = &mut self.exits;
+        self.batch.clear();
+        self.chain.tick(&mut self.batch, clock::now_ns(), |batch| exits.deliver(batch))
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        let Worker { chain, mut batch, mut exits, .. } = self;
+        chain.teardown(&mut batch, clock::now_ns(), |batch| exits.deliver(batch))
+    }
+
+    fn count_what_is_left(&mut self) {
+        self.metrics.stopped.add(self.batch.len() as u64);
+        while let Taken::Item(arrival) = self.arrivals.take(None) {
+            let events = arrival.lines.lines.len() as u64;
+            self.metrics.input.events.add(events);
+            self.metrics.stopped.add(events);
+        }
+    }
+}
