@@ -13,7 +13,10 @@ mod members;
 mod number;
 pub mod path;
 pub mod projection;
+#[cfg(test)]
+mod properties;
 pub mod scan;
+mod severity;
 mod simd;
 pub mod slot;
 pub mod time;

@@ -1,3 +1,3 @@
 //! x
 #![allow(dead_code)]
-pub mod hook;
+pub mod event;

@@ -1,8 +1,7 @@
 //! Edits back into the texts: what a hook wrote is spliced where the slots say, and the slots are moved along.
 //!
-//! A row's edits mean what they would mean one after the other, in the order of the hook's writes. The usual ones
-//! (set, set to null, at most one removal) are spliced in one go; the others are done one by one with a fresh pass
-//! in between. A write below a parent that is not an object is refused and counted; the row's other edits stand.
+//! A row's edits mean what they would mean one after the other, in the order of the hook's writes. Values that are
+//! set are spliced in one go; if anything is removed or merged, the row's edits are done one by one. A write below a parent that is not an object is refused and counted; the row's other edits stand.
 
 use std::ops::Range;
 
@@ -114,9 +113,8 @@ impl Batch {
 
     /// Applies a row's edits. Returns how many were refused.
     fn edit_row(&mut self, row: u32, edits: &[Edit<'_>], slots_matter: bool, scratch: &mut Scratch) -> u64 {
-        let simple = edits.iter().filter(|edit| matches!(edit.what, What::Remove)).count() <= 1
-            && edits.iter().all(|edit| edit.node != NodeId::ROOT && !matches!(edit.what, What::Merge(_)));
-        if simple {
+        let sets = |edit: &Edit<'_>| edit.node != NodeId::ROOT && !matches!(edit.what, What::Merge(_) | What::Remove);
+        if edits.iter().all(sets) {
             return self.splice_row(row, edits, slots_matter, scratch);
         }
         edits.iter().map(|edit| self.edit_one(row, edit, scratch)).sum()
@@ -206,22 +204,20 @@ impl Batch {
         patches.clear();
         let text = self.text(row);
         let mut refused = 0;
-        // Removals first: where members are added depends on what was cut.
         for (index, edit) in edits.iter().enumerate() {
             let slot = self.slot(row, edit.node);
-            if matches!(edit.what, What::Remove) && slot.kind != SlotKind::Absent {
-                patches.push(Patch { cut: removal(text, &slot), kind: PatchKind::Remove(index), added: 0 });
-            }
-        }
-        for (index, edit) in edits.iter().enumerate() {
-            if matches!(edit.what, What::Remove) {
-                continue;
-            }
-            let slot = self.slot(row, edit.node);
-            if slot.kind != SlotKind::Absent {
-                let cut = slot.start as usize..slot.end as usize;
-                patches.push(Patch { cut, kind: PatchKind::Replace(index), added: 0 });
-                continue;
+            match (edit.what, slot.kind) {
+                (What::Remove, SlotKind::Absent) => continue,
+                (What::Remove, _) => {
+                    patches.push(Patch { cut: removal(text, &slot), kind: PatchKind::Remove(index), added: 0 });
+                    continue;
+                }
+                (_, SlotKind::Absent) => {}
+                _ => {
+                    let cut = slot.start as usize..slot.end as usize;
+                    patches.push(Patch { cut, kind: PatchKind::Replace(index), added: 0 });
+                    continue;
+                }
             }
             let object = self.nearest_parent(row, edit.node);
             let parent = self.slot(row, object);
@@ -234,10 +230,7 @@ impl Batch {
                 continue;
             }
             let end = skip_space_back(text, parent.end as usize - 1);
-            // If the last member is the one that goes, what stands before it decides about the comma.
-            let removed = patches.iter().find(|patch| matches!(patch.kind, PatchKind::Remove(_)) && patch.cut.end == end);
-            let before = removed.map_or(end, |patch| skip_space_back(text, patch.cut.start));
-            let comma = before.checked_sub(1).and_then(|at| text.get(at)) != Some(&b'{');
+            let comma = end.checked_sub(1).and_then(|at| text.get(at)) != Some(&b'{');
             patches.push(Patch { cut: end..end, kind: PatchKind::Append { object, comma }, added: 0 });
         }
         refused

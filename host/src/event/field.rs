@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::batch::{Batch, Origin, Row};
-use super::column::{Column, Kind, Values, read_mark};
+use super::column::{Column, Kind, read_mark};
 use super::condition::{Condition, Value};
 use super::path::{Meta, Path};
 use super::projection::{NodeId, Projection};

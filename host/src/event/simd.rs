@@ -151,10 +151,10 @@ pub(crate) fn word_at(buffer: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(bytes))
 }
 
-/// Defines a function that runs `$body::<L>` with the best [`Lanes`] this machine has. The body must be
+/// Defines a function that runs `$($body)::+::<L>` with the best [`Lanes`] this machine has. The body must be
 /// `#[inline(always)]` all the way down, so that it is compiled once for each set of instructions.
 macro_rules! with_best {
-    ($(#[$doc:meta])* $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty = $body:path) => {
+    ($(#[$doc:meta])* $visibility:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $result:ty = $($body:ident)::+) => {
         $(#[$doc])*
         #[inline]
         #[allow(unsafe_code)]
@@ -163,21 +163,21 @@ macro_rules! with_best {
             {
                 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
                 fn avx2($($arg: $type),*) -> $result {
-                    $body::<$crate::event::simd::x86::Avx2>($($arg),*)
+                    $($body)::+::<$crate::event::simd::x86::Avx2>($($arg),*)
                 }
                 if $crate::event::simd::has_avx2() {
                     // SAFETY: the machine was just found to have every feature that the function enables.
                     return unsafe { avx2($($arg),*) };
                 }
-                $body::<$crate::event::simd::x86::Sse2>($($arg),*)
+                $($body)::+::<$crate::event::simd::x86::Sse2>($($arg),*)
             }
             #[cfg(target_arch = "aarch64")]
             {
-                $body::<$crate::event::simd::arm::Neon>($($arg),*)
+                $($body)::+::<$crate::event::simd::arm::Neon>($($arg),*)
             }
             #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
             {
-                $body::<$crate::event::simd::Portable>($($arg),*)
+                $($body)::+::<$crate::event::simd::Portable>($($arg),*)
             }
         }
     };
@@ -192,4 +192,48 @@ pub(crate) fn has_avx2() -> bool {
         && std::arch::is_x86_feature_detected!("bmi1")
         && std::arch::is_x86_feature_detected!("bmi2")
         && std::arch::is_x86_feature_detected!("lzcnt")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plain(buffer: &[u8], from: usize) -> usize {
+        (from..buffer.len()).find(|&at| matches!(buffer[at], b'"' | b'\\' | 0..0x20)).unwrap_or(buffer.len())
+    }
+
+    with_best! {
+        fn best(buffer: &[u8], from: usize) -> usize = find_stop
+    }
+
+    proptest! {
+        #[test]
+        fn every_way_of_looking_sees_the_same(
+            mut buffer in prop::collection::vec(prop_oneof![8 => 0x20u8..=0xff, 1 => any::<u8>()], 0..200),
+            from in 0usize..40,
+        ) {
+            let from = from.min(buffer.len());
+            buffer.retain(|byte| *byte != 0x7f || from % 2 == 0);
+            let from = from.min(buffer.len());
+            let expected = plain(&buffer, from);
+            prop_assert_eq!(best(&buffer, from), expected);
+            prop_assert_eq!(find_stop::<Portable>(&buffer, from), expected);
+            #[cfg(target_arch = "x86_64")]
+            prop_assert_eq!(find_stop::<x86::Sse2>(&buffer, from), expected);
+        }
+    }
+
+    #[test]
+    fn each_byte_alone_is_seen_at_each_place() {
+        for byte in 0..=255u8 {
+            for at in 0..70 {
+                let mut buffer = vec![b'x'; 70];
+                buffer[at] = byte;
+                let expected = plain(&buffer, 0);
+                assert_eq!(best(&buffer, 0), expected, "{byte} at {at}");
+                assert_eq!(find_stop::<Portable>(&buffer, 0), expected, "{byte} at {at}");
+            }
+        }
+    }
 }

@@ -1,0 +1,629 @@
+//! Compiles a plugin in a process of its own, because compiling what a stranger wrote is the least guarded door: a
+//! file of 4 MB can cost 51 s and 5.3 GB.
+//!
+//! The host starts its own executable as `hookaroon compile-plugin JOB`, hands it the plugin on standard input and
+//! takes a frame from standard output. The child limits itself before it reads a byte. Bounds: [`Limits`], ten times
+//! its CPU time in wall time, [`MAX_OUTPUT`] of output, [`MAX_STDERR`] of messages. Whatever happens in the child,
+//! a panic, an overflowing stack, a kill, is a [`CompileError`] here and leaves the host as it was.
+//!
+//! A frame is [`MAGIC`], the length of the header in 4 bytes (little endian), the header in JSON, and the artifact.
+
+use std::io::{self, Read, Write};
+use std::ops::RangeFrom;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+
+use super::engine;
+use super::manifest::{self, Manifest, ManifestError};
+use super::scan::{self, Kind, SETTING, ScanError, scan};
+use super::wrap::{WrapError, wrap};
+
+/// The hidden subcommand whose only argument is the job.
+pub const SUBCOMMAND: &str = "compile-plugin";
+
+const MAGIC: &[u8; 4] = b"hkr1";
+
+/// The most bytes that an artifact may have: a Python hook's has 80 MB.
+const MAX_OUTPUT: u64 = 512 << 20;
+
+/// The most bytes of a frame's header: a thousand names and a manifest.
+const MAX_HEADER: usize = 4 << 20;
+
+/// How much of the end of what the child says is kept.
+const MAX_STDERR: usize = 64 << 10;
+
+/// How much of that goes into an error.
+const MAX_TAIL: usize = 1024;
+
+/// The child is killed after so many times its CPU time: a busy machine is no reason, a stuck child is.
+const WALL_FACTOR: u64 = 10;
+
+/// Compiling takes this many threads at most: each reserves 64 MiB of the address space, and the flow goes on.
+const MAX_THREADS: usize = 4;
+
+/// How nice the child is to the flow beside it.
+const NICE: i32 = 10;
+
+/// What compiling one plugin may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// CPU time of all threads together. A Python hook takes a third of the default.
+    pub cpu_seconds: u64,
+    /// Address space. A Python hook takes 430 MB of memory, and threads reserve more than they use.
+    pub memory_bytes: u64,
+}
+
+impl Limits {
+    /// Enough for every plugin that passes the scan's defaults and is not built to be slow.
+    pub const DEFAULT: Limits = Limits { cpu_seconds: 60, memory_bytes: 4 << 30 };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
+
+/// What a plugin is, without running it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What the file is; a module was made a component of.
+    pub kind: Kind,
+    /// The interfaces and functions that the component imports.
+    pub imports: Vec<String>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// Its own description.
+    pub manifest: Option<Manifest>,
+}
+
+/// A compiled plugin. Made by a compiler process of this executable, or read back from the cache that holds what such
+/// a process made; nothing else makes one, so its artifact may be executed.
+#[derive(Debug)]
+pub struct Compiled {
+    facts: Facts,
+    bytes: Vec<u8>,
+    frame: RangeFrom<usize>,
+    artifact: RangeFrom<usize>,
+}
+
+impl Compiled {
+    /// Reads the frame that starts at `start`.
+    pub(super) fn decode(bytes: Vec<u8>, start: usize) -> Result<Compiled, String> {
+        let frame = bytes.get(start..).ok_or("it is too short")?;
+        match decode(frame)? {
+            (Answer::Done(facts), length) => {
+                Ok(Compiled { facts, bytes, frame: start.., artifact: start + length.. })
+            }
+            (Answer::Refused(refusal), _) => Err(format!("it holds a refusal: {refusal}")),
+        }
+    }
+
+    /// What the plugin is.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The machine code, as wasmtime lays it out.
+    pub fn artifact(&self) -> &[u8] {
+        self.bytes.get(self.artifact.clone()).unwrap_or_default()
+    }
+
+    /// Facts and artifact, as [`decode`](Compiled::decode) reads them.
+    pub(super) fn frame(&self) -> &[u8] {
+        self.bytes.get(self.frame.clone()).unwrap_or_default()
+    }
+}
+
+/// Why the compiler process refuses a plugin. Completes a sentence that starts with the plugin's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The look at it.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// Its manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Making a component of it.
+    #[error(transparent)]
+    Wrap(#[from] WrapError),
+    /// wasmtime's validation.
+    #[error("does not compile: {0}")]
+    Compile(String),
+}
+
+/// Why there is no artifact. Completes a sentence that starts with the plugin's name.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The plugin is at fault.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The machine is.
+    #[error("cannot be compiled: the compiler process {exe:?} does not start: {reason}")]
+    Start {
+        /// The executable.
+        exe: PathBuf,
+        /// The system's word.
+        reason: String,
+    },
+    /// It computed for too long.
+    #[error(
+        "takes more than {seconds} s of CPU time to compile; if you trust it, raise cpu_seconds in [{SETTING}]"
+    )]
+    CpuTime {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It waited for too long.
+    #[error("was not compiled within {seconds} s; is the machine overloaded? cpu_seconds in [{SETTING}] times {WALL_FACTOR} is the time it has")]
+    WallTime {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It asked for too much memory.
+    #[error("takes more than {limit} bytes of address space to compile; if you trust it, raise memory_bytes in [{SETTING}]")]
+    Memory {
+        /// The limit.
+        limit: u64,
+    },
+    /// It asked for too much output.
+    #[error("compiles to more than {MAX_OUTPUT} bytes; build it smaller")]
+    Output,
+    /// Somebody killed it.
+    #[error("cannot be compiled: the compiler process was killed by {signal}{hint}: {stderr}")]
+    Killed {
+        /// By which signal.
+        signal: String,
+        /// What the operator can look at.
+        hint: &'static str,
+        /// Its last words.
+        stderr: String,
+    },
+    /// The compiler has a fault.
+    #[error("makes the compiler fail, which is a fault of the compiler, please report it: {stderr}")]
+    Panicked {
+        /// Its last words.
+        stderr: String,
+    },
+    /// It is not the compiler, or does not keep to the frame.
+    #[error("cannot be compiled: the compiler process {exe:?} answers with something else: {reason}")]
+    Answer {
+        /// The executable.
+        exe: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What the child is to do: its only argument, as JSON.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Job {
+    scan: scan::Limits,
+    limits: Limits,
+    /// False: only the facts.
+    compile: bool,
+}
+
+/// A frame's header.
+#[derive(Debug, Serialize, Deserialize)]
+enum Answer {
+    Done(Facts),
+    Refused(Refusal),
+}
+
+/// The length of header and magic together comes with the answer: the artifact starts there.
+fn decode(frame: &[u8]) -> Result<(Answer, usize), String> {
+    let rest = frame.strip_prefix(MAGIC).ok_or("it does not start with a frame")?;
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or("it ends in the length of its header")?;
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > MAX_HEADER {
+        return Err(format!("its header has {length} bytes; {MAX_HEADER} are allowed"));
+    }
+    let header = rest.get(..length).ok_or("it ends in its header")?;
+    let answer = serde_json::from_slice(header).map_err(|error| format!("its header is broken: {error}"))?;
+    Ok((answer, MAGIC.len() + 4 + length))
+}
+
+fn encode(answer: &Answer, artifact: &[u8], out: &mut impl Write) -> io::Result<()> {
+    let header = serde_json::to_vec(answer)?;
+    let length = u32::try_from(header.len()).map_err(io::Error::other)?;
+    out.write_all(MAGIC)?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(&header)?;
+    out.write_all(artifact)?;
+    out.flush()
+}
+
+/// The child: does one job and ends. What goes wrong outside of the plugin is said on standard error.
+pub fn child_main(job: &str) -> ExitCode {
+    match run_job(job) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_job(job: &str) -> Result<(), String> {
+    let job: Job = serde_json::from_str(job).map_err(|error| format!("the job is not understood: {error}"))?;
+    confine(&job.limits).map_err(|error| format!("the compiler process cannot limit itself: {error}"))?;
+    let mut plugin = Vec::new();
+    let most = job.scan.file_bytes.saturating_add(1);
+    io::stdin().lock().take(most).read_to_end(&mut plugin).map_err(|error| error.to_string())?;
+    let (answer, artifact) = match compile(&plugin, &job) {
+        Ok((facts, artifact)) => (Answer::Done(facts), artifact),
+        Err(refusal) => (Answer::Refused(refusal), Vec::new()),
+    };
+    encode(&answer, &artifact, &mut io::stdout().lock()).map_err(|error| error.to_string())
+}
+
+/// No more memory, CPU time, files or core dumps than the job needs.
+fn confine(limits: &Limits) -> io::Result<()> {
+    lower(Resource::As, limits.memory_bytes, limits.memory_bytes)?;
+    // The hard limit kills without saying why, so the soft one has to come first.
+    lower(Resource::Cpu, limits.cpu_seconds, limits.cpu_seconds.saturating_add(1))?;
+    lower(Resource::Core, 0, 0)?;
+    lower(Resource::Fsize, 0, 0)?;
+    // Only a courtesy to the flow: where it is not allowed, the child is as nice as it was.
+    let _ = rustix::process::nice(NICE);
+    Ok(())
+}
+
+/// Sets limits that this process cannot raise again. A lower one that is there already stays.
+fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
+    let hard = getrlimit(resource).maximum.map_or(hard, |maximum| maximum.min(hard));
+    setrlimit(resource, Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) })?;
+    Ok(())
+}
+
+/// From a plugin to machine code, or only to its facts.
+fn compile(plugin: &[u8], job: &Job) -> Result<(Facts, Vec<u8>), Refusal> {
+    let outside = scan(plugin, &job.scan)?;
+    let wrapped = match outside.kind {
+        Kind::Module => Some(wrap(plugin, &outside)?),
+        Kind::Component => None,
+    };
+    let component = wrapped.as_deref().unwrap_or(plugin);
+    let inside = match &wrapped {
+        // Its types became definitions and its file a bit larger; what it makes at run time is counted again.
+        Some(component) => &scan(component, &scan::Limits { file_bytes: u64::MAX, ..job.scan })?,
+        None => &outside,
+    };
+    let facts = Facts {
+        kind: outside.kind,
+        imports: inside.imports.clone(),
+        exports: inside.exports.clone(),
+        manifest: outside.manifest.or(inside.manifest).map(manifest::parse).transpose()?,
+    };
+    if !job.compile {
+        return Ok((facts, Vec::new()));
+    }
+    let engine = engine::for_compiling().map_err(|error| Refusal::Compile(error.to_string()))?;
+    let artifact =
+        engine.precompile_component(component).map_err(|error| Refusal::Compile(format!("{error:#}")))?;
+    Ok((facts, artifact))
+}
+
+/// Starts compiler processes.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    exe: PathBuf,
+    scan: scan::Limits,
+    limits: Limits,
+}
+
+impl Compiler {
+    /// A compiler in another executable than this process's, for tests: its [`child_main`] answers [`SUBCOMMAND`].
+    pub fn new(exe: impl Into<PathBuf>, scan: scan::Limits, limits: Limits) -> Compiler {
+        Compiler { exe: exe.into(), scan, limits }
+    }
+
+    /// The compiler in this very executable, even if an upgrade has replaced its file meanwhile.
+    pub fn in_this_executable(scan: scan::Limits, limits: Limits) -> io::Result<Compiler> {
+        let running = Path::new("/proc/self/exe");
+        let exe = if running.exists() { running.to_owned() } else { std::env::current_exe()? };
+        Ok(Compiler::new(exe, scan, limits))
+    }
+
+    /// What a plugin is held to before it is compiled.
+    pub fn scan_limits(&self) -> &scan::Limits {
+        &self.scan
+    }
+
+    /// Compiles a plugin. Takes up to minutes, and as much memory as [`Limits`] allow, of another process.
+    pub fn compile(&self, plugin: &[u8]) -> Result<Compiled, CompileError> {
+        self.run(plugin, true)
+    }
+
+    /// Looks at a plugin without compiling it.
+    pub fn facts(&self, plugin: &[u8]) -> Result<Facts, CompileError> {
+        Ok(self.run(plugin, false)?.facts)
+    }
+
+    fn run(&self, plugin: &[u8], compile: bool) -> Result<Compiled, CompileError> {
+        let job = Job { scan: self.scan, limits: self.limits, compile };
+        let finished = self.finish(plugin, &job).map_err(|error| self.not_started(&error))?;
+        let Finished { status, output, stderr } = finished;
+        if output.len() as u64 > MAX_OUTPUT {
+            return Err(CompileError::Output);
+        }
+        let Some(status) = status else {
+            return Err(CompileError::WallTime { seconds: self.wall_seconds() });
+        };
+        if !status.success() {
+            return Err(self.failed(status, &stderr));
+        }
+        let answer = |reason| CompileError::Answer { exe: self.exe.clone(), reason };
+        match decode(&output).map_err(answer)? {
+            (Answer::Refused(refusal), _) => Err(refusal.into()),
+            (Answer::Done(facts), length) => {
+                Ok(Compiled { facts, bytes: output, frame: 0.., artifact: length.. })
+            }
+        }
+    }
+
+    /// Runs the child to its end, or to the end of its time.
+    fn finish(&self, plugin: &[u8], job: &Job) -> io::Result<Finished> {
+        let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
+        let mut child = Running(
+            Command::new(&self.exe)
+                .arg(SUBCOMMAND)
+                .arg(serde_json::to_string(job)?)
+                .env_clear()
+                .env("RAYON_NUM_THREADS", threads.to_string())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()?,
+        );
+        let (Some(mut stdin), Some(stdout), Some(stderr)) =
+            (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take())
+        else {
+            return Err(io::Error::other("it has no pipes"));
+        };
+        // All three pipes at once: whichever the child waits for, somebody is at the other end. They end with it.
+        thread::scope(|scope| {
+            // If one of these threads cannot start, dropping the child unblocks the others.
+            let mut child = child;
+            // A child that ends early has a better reason than the broken pipe.
+            let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
+            spawn("compile-in").spawn_scoped(scope, move || drop(stdin.write_all(plugin)))?;
+            let output = spawn("compile-out").spawn_scoped(scope, move || bounded(stdout))?;
+            let errors = spawn("compile-err").spawn_scoped(scope, move || tail(stderr))?;
+            let status = child.wait(Duration::from_secs(self.wall_seconds()))?;
+            drop(child);
+            let gone = |_| io::Error::other("the thread that reads its answer ended");
+            Ok(Finished {
+                status,
+                output: output.join().map_err(gone)??,
+                stderr: String::from_utf8_lossy(&errors.join().map_err(gone)?).trim().to_owned(),
+            })
+        })
+    }
+
+    fn wall_seconds(&self) -> u64 {
+        self.limits.cpu_seconds.saturating_mul(WALL_FACTOR)
+    }
+
+    fn not_started(&self, error: &io::Error) -> CompileError {
+        CompileError::Start { exe: self.exe.clone(), reason: error.to_string() }
+    }
+
+    /// What an unhappy end means to the operator.
+    fn failed(&self, status: ExitStatus, stderr: &str) -> CompileError {
+        if status.signal() == Some(Signal::XCPU.as_raw()) {
+            return CompileError::CpuTime { seconds: self.limits.cpu_seconds };
+        }
+        let out_of_memory = ["memory allocation of", "Cannot allocate memory", "out of memory"];
+        if out_of_memory.iter().any(|words| stderr.contains(words)) {
+            return CompileError::Memory { limit: self.limits.memory_bytes };
+        }
+        let stderr = last_words(stderr);
+        match (status.signal(), status.code()) {
+            (Some(signal), _) if signal == Signal::KILL.as_raw() => {
+                // The kernel kills with the same signal at the hard limit of CPU time and when memory runs out.
+                let hint = ", as the kernel does when the machine or container is out of memory; give it more";
+                CompileError::Killed { signal: "SIGKILL".to_owned(), hint, stderr }
+            }
+            (Some(signal), _) => CompileError::Killed { signal: signal_name(signal), hint: "", stderr },
+            (None, Some(PANICKED)) => CompileError::Panicked { stderr },
+            (None, _) => {
+                CompileError::Answer { exe: self.exe.clone(), reason: format!("{status}: {stderr}") }
+            }
+        }
+    }
+}
+
+/// The exit code of a Rust program whose main thread panicked.
+const PANICKED: i32 = 101;
+
+/// A child that came to its end. No status: it was killed for taking too long.
+struct Finished {
+    status: Option<ExitStatus>,
+    output: Vec<u8>,
+    stderr: String,
+}
+
+/// A child that does not outlive its owner.
+struct Running(Child);
+
+impl Running {
+    /// Its status, or nothing after `patience`.
+    fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status));
+            }
+            if start.elapsed() >= patience {
+                return Ok(None);
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(16));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only if it has ended and was waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Everything up to one byte over [`MAX_OUTPUT`].
+fn bounded(stdout: impl Read) -> io::Result<Vec<u8>> {
+    let mut output = Vec::new();
+    stdout.take(MAX_OUTPUT + 1).read_to_end(&mut output)?;
+    Ok(output)
+}
+
+/// The last [`MAX_STDERR`] bytes, read to the end so that the child never waits for a reader.
+fn tail(mut stderr: impl Read) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let mut chunk = [0; 4096];
+    while let Ok(length @ 1..) = stderr.read(&mut chunk) {
+        kept.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        let surplus = kept.len().saturating_sub(MAX_STDERR);
+        kept.drain(..surplus);
+    }
+    kept
+}
+
+/// One line of what a process said last.
+fn last_words(stderr: &str) -> String {
+    if stderr.is_empty() {
+        return "it said nothing".to_owned();
+    }
+    let start = stderr.len().saturating_sub(MAX_TAIL);
+    let tail = (start..stderr.len()).find_map(|at| stderr.get(at..)).unwrap_or_default();
+    tail.split_whitespace().collect::<Vec<_>>().join(" ").escape_debug().to_string()
+}
+
+fn signal_name(signal: i32) -> String {
+    let names = [
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::BUS, "SIGBUS"),
+        (Signal::ILL, "SIGILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::SYS, "SIGSYS"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XFSZ, "SIGXFSZ"),
+    ];
+    let name = names.iter().find(|(known, _)| known.as_raw() == signal);
+    name.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn facts() -> Facts {
+        Facts { kind: Kind::Module, imports: vec!["a".into()], exports: vec!["b".into()], manifest: None }
+    }
+
+    fn frame(answer: &Answer) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(answer, b"machine code", &mut out).unwrap();
+        out
+    }
+
+    /// A compiler that is a shell script, and so ends as it likes.
+    fn scripted(script: &str) -> (tempfile::TempDir, Compiler) {
+        let directory = tempfile::tempdir().unwrap();
+        let exe = directory.path().join("compiler");
+        std::fs::write(&exe, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&exe, std::fs::Permissions::from_mode(0o700)).unwrap();
+        (directory, Compiler::new(exe, scan::Limits::DEFAULT, Limits { cpu_seconds: 0, ..Limits::DEFAULT }))
+    }
+
+    fn end(script: &str) -> CompileError {
+        let (_directory, compiler) = scripted(script);
+        // The wall limit follows from the CPU limit, which the script does not set for itself.
+        let compiler = Compiler { limits: Limits { cpu_seconds: 60, ..compiler.limits }, ..compiler };
+        compiler.compile(&[0; 200_000]).unwrap_err()
+    }
+
+    #[test]
+    fn a_frame_comes_back_as_it_went() {
+        let bytes = [b"before".to_vec(), frame(&Answer::Done(facts()))].concat();
+        let compiled = Compiled::decode(bytes.clone(), 6).unwrap();
+        assert_eq!(compiled.facts(), &facts());
+        assert_eq!(compiled.artifact(), b"machine code");
+        assert_eq!(compiled.frame(), &bytes[6..]);
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_words_on_its_way_and_is_never_compiled() {
+        let refusal = Refusal::Scan(ScanError::Text);
+        let bytes = frame(&Answer::Refused(refusal.clone()));
+        assert!(matches!(decode(&bytes).unwrap().0, Answer::Refused(back) if back == refusal));
+        assert!(Compiled::decode(bytes, 0).unwrap_err().contains("text format"));
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_or_claims_too_much_is_an_error() {
+        let whole = frame(&Answer::Done(facts()));
+        for end in 0..whole.len() - b"machine code".len() {
+            assert!(decode(&whole[..end]).is_err(), "cut at {end}");
+        }
+        assert!(decode(b"hkr1\xff\xff\xff\xff").unwrap_err().contains("4194304 are allowed"));
+        assert!(decode(b"hello").is_err());
+    }
+
+    #[test]
+    fn every_unhappy_end_of_the_compiler_has_its_own_error() {
+        assert!(matches!(end("kill -XCPU $$"), CompileError::CpuTime { seconds: 60 }));
+        let killed = end("kill -KILL $$");
+        assert!(killed.to_string().contains("killed by SIGKILL, as the kernel does"), "{killed}");
+        let crashed = end("echo 'stack overflow' >&2; kill -SEGV $$");
+        assert!(crashed.to_string().contains("SIGSEGV: stack overflow"), "{crashed}");
+        let full = end("echo 'memory allocation of 7 bytes failed' >&2; kill -ABRT $$");
+        assert!(matches!(full, CompileError::Memory { limit: 4_294_967_296 }));
+        let panicked = end("echo \"thread 'main' panicked at here\" >&2; exit 101");
+        assert!(matches!(&panicked, CompileError::Panicked { stderr } if stderr.contains("panicked at here")));
+        assert!(end("exit 3").to_string().contains("exit status: 3: it said nothing"));
+        assert!(end("echo hello").to_string().contains("answers with something else"));
+    }
+
+    #[test]
+    fn a_compiler_that_hangs_is_killed() {
+        let (_directory, compiler) = scripted("exec sleep 1000");
+        assert!(matches!(compiler.compile(b"").unwrap_err(), CompileError::WallTime { seconds: 0 }));
+    }
+
+    #[test]
+    fn a_compiler_that_talks_without_reading_blocks_nobody() {
+        let error = end("head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 3");
+        assert!(matches!(error, CompileError::Answer { .. }));
+    }
+
+    #[test]
+    fn only_the_end_of_what_is_said_is_kept_on_one_line() {
+        let said: Vec<u8> = (0..MAX_STDERR * 2).map(|at| if at < MAX_STDERR { b'a' } else { b'b' }).collect();
+        assert_eq!(tail(said.as_slice()), vec![b'b'; MAX_STDERR]);
+        assert_eq!(last_words("one\n  two\u{1b}[2J"), "one two\\u{1b}[2J");
+        assert!(last_words(&"é".repeat(MAX_TAIL)).len() <= MAX_TAIL);
+    }
+
+    #[test]
+    fn facts_need_no_artifact_and_a_plugin_that_wasmtime_refuses_is_told_why() {
+        let job = Job { scan: scan::Limits::DEFAULT, limits: Limits::DEFAULT, compile: false };
+        let component = wat::parse_str("(component (core module (func (result i32))))").unwrap();
+        let (facts, artifact) = compile(&component, &job).unwrap();
+        assert_eq!((facts.kind, artifact.len()), (Kind::Component, 0));
+        let refusal = compile(&component, &Job { compile: true, ..job }).unwrap_err();
+        assert!(refusal.to_string().starts_with("does not compile"), "{refusal}");
+    }
+}

@@ -1,0 +1,608 @@
+//! From a plugin's file to a component that can run: read, hash, check the pin, compile or take from the cache, check
+//! what it needs against what is granted.
+//!
+//! Bounds: the file's size, and what the scan and the compiler process hold the plugin to. What goes wrong is a
+//! [`LoadError`] that names hook, plugin and remedy, and leaves nothing behind; a cache that does not help is only a
+//! warning. Whether the types behind the names are those of the contract shows when a blueprint is made of the plugin.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::cache::{Cache, Key};
+use super::compile::{CompileError, Compiled, Compiler, Facts, Refusal};
+use super::engine;
+use super::manifest::Manifest;
+use super::scan::{Limit, ScanError};
+use super::standard;
+use super::wrap::listed;
+
+/// The package of the contract, and the start of the versions that this host serves.
+const PACKAGE: &str = "hookaroon:hook/";
+const SERVED: &str = "0.1";
+
+/// What every hook exports.
+const LIFECYCLE: &str = "lifecycle";
+const FUNCTIONS: [&str; 5] = ["init", "process", "tick", "save", "teardown"];
+
+/// The interfaces that this host serves to those who are granted them.
+const GRANTABLE: [&str; 1] = ["log"];
+
+/// The interface without functions that comes with the others and needs no grant.
+const TYPES: &str = "types";
+
+/// Where a plugin comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginSource {
+    /// A standard hook, by name.
+    Standard(String),
+    /// A file.
+    File(PathBuf),
+}
+
+impl fmt::Display for PluginSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PluginSource::Standard(name) => formatter.write_str(name),
+            PluginSource::File(path) => path.display().fmt(formatter),
+        }
+    }
+}
+
+/// What is to be loaded, and for whom.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The hook's name.
+    pub hook: &'a str,
+    /// Its plugin.
+    pub source: PluginSource,
+    /// The pin.
+    pub sha256: Option<[u8; 32]>,
+    /// The host interfaces that it may call, by their short names: `log`.
+    pub granted_imports: &'a [String],
+}
+
+/// A plugin that is ready to be instantiated.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// Its standard name or path.
+    pub label: String,
+    /// SHA-256 of its file.
+    pub sha256: [u8; 32],
+    /// Bytes of its file.
+    pub size: u64,
+    /// The machine code.
+    pub component: Component,
+    /// The name under which it exports the lifecycle, with the version that it was built for.
+    pub lifecycle: String,
+    /// The host interfaces that it calls, all granted.
+    pub imports: Vec<Import>,
+    /// Its own description.
+    pub manifest: Option<Manifest>,
+    /// What did not help, but did not stop it either.
+    pub warnings: Vec<String>,
+    /// Whether it was compiled before.
+    pub from_cache: bool,
+    /// How long it took to get the machine code, in milliseconds.
+    pub compile_ms: u64,
+}
+
+/// A host interface that a plugin calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// As it stands in `[hook.grant]`: `log`.
+    pub name: String,
+    /// As it stands in the plugin: `hookaroon:hook/log@0.1.0`.
+    pub interface: String,
+}
+
+/// What can be said of a plugin without running or even compiling it.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// SHA-256 of its file.
+    pub sha256: [u8; 32],
+    /// Bytes of its file.
+    pub size: u64,
+    /// What it is, imports and exports.
+    pub facts: Facts,
+    /// The host interfaces that it needs a grant for.
+    pub needs: Vec<Import>,
+    /// Why it would not load with those grants; nothing: it would.
+    pub fault: Option<String>,
+}
+
+impl Inspection {
+    /// The version of the contract that it was built for.
+    pub fn version(&self) -> Option<&str> {
+        self.facts.exports.iter().find_map(|export| ours(export).filter(|(name, _)| *name == LIFECYCLE)?.1)
+    }
+}
+
+/// Why a plugin was not loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{}plugin {plugin:?} {fault}", hook.as_ref().map(|hook| format!("hook {hook:?}: ")).unwrap_or_default())]
+pub struct LoadError {
+    /// For which hook; nothing: it was only inspected.
+    pub hook: Option<String>,
+    /// Its standard name or path.
+    pub plugin: String,
+    /// What is wrong.
+    pub fault: LoadFault,
+}
+
+/// What is wrong with a plugin. Completes a sentence that starts with its name.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFault {
+    /// No such file.
+    #[error("does not exist; a path is relative to the configuration file")]
+    Missing,
+    /// No such standard hook.
+    #[error("is no standard hook{}; those are {}; a file's name ends in .wasm", similar(*nearest), standard::NAMES.join(", "))]
+    NotStandard {
+        /// The one that was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A standard hook that is not installed.
+    #[error("is a standard hook, but this build does not carry it and it is not in {directories}; install it there")]
+    NotInstalled {
+        /// Where it was looked for.
+        directories: String,
+    },
+    /// A directory, a pipe, a device.
+    #[error("is {kind}, not a file; name the .wasm file")]
+    NotFile {
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The system does not let us.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// It is not the one that was pinned.
+    #[error("has the sha256 {actual}, but {pinned} is pinned; if the change is meant, write the former into the hook's sha256")]
+    Pin {
+        /// What it has.
+        actual: String,
+        /// What it must have.
+        pinned: String,
+    },
+    /// It cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It is WebAssembly, but no hook.
+    #[error("is no hook: it does not export {PACKAGE}{LIFECYCLE}, only {exports}; build it for the world hookaroon:hook/hook")]
+    NoLifecycle {
+        /// What it exports.
+        exports: String,
+    },
+    /// It is a hook of another time.
+    #[error("is built for {interface}; this host serves {SERVED}; build it for that version, or use a host that serves it")]
+    Version {
+        /// The interface and its version.
+        interface: String,
+    },
+    /// Its lifecycle is not whole.
+    #[error("exports {lifecycle}, but without the function {function}; build it for the world hookaroon:hook/hook")]
+    NoFunction {
+        /// The export.
+        lifecycle: String,
+        /// What it lacks.
+        function: &'static str,
+    },
+    /// It wants what no host interface offers.
+    #[error("needs import {import:?}, which this host does not serve; it serves {}; {hint}", served())]
+    NotServed {
+        /// What it wants.
+        import: String,
+        /// How it gets along without.
+        hint: &'static str,
+    },
+    /// It wants what the operator did not grant.
+    #[error("needs import {}, which is not granted; add imports = [{grant}] to [hook.grant]", listed(imports))]
+    NotGranted {
+        /// What it wants, all that is missing.
+        imports: Vec<String>,
+        /// All that it needs, as the line to add has it.
+        grant: String,
+    },
+    /// wasmtime does not take what its own compiler made.
+    #[error("was compiled, but its machine code cannot be loaded: {0}")]
+    Artifact(String),
+}
+
+fn similar(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!(", did you mean {name}?")).unwrap_or_default()
+}
+
+fn served() -> String {
+    GRANTABLE.map(|name| format!("{PACKAGE}{name}@{SERVED}")).join(", ")
+}
+
+/// Loads plugins.
+#[derive(Debug)]
+pub struct Loader {
+    engine: Engine,
+    fingerprint: [u8; 32],
+    compiler: Compiler,
+    cache: Option<Cache>,
+}
+
+impl Loader {
+    /// Loads for `engine`. Without a cache, each load compiles.
+    pub fn new(engine: Engine, compiler: Compiler, cache: Option<Cache>) -> Loader {
+        let fingerprint = engine::fingerprint(&engine);
+        Loader { engine, fingerprint, compiler, cache }
+    }
+
+    /// The engine that the plugins are compiled for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Loads a plugin; takes milliseconds from the cache and up to minutes without it.
+    pub fn load(&self, request: &Request<'_>) -> Result<Plugin, LoadError> {
+        self.try_load(request).map_err(|fault| LoadError {
+            hook: Some(request.hook.to_owned()),
+            plugin: request.source.to_string(),
+            fault,
+        })
+    }
+
+    /// Looks at a plugin in the compiler process, without compiling it.
+    pub fn inspect(&self, source: &PluginSource) -> Result<Inspection, LoadError> {
+        self.try_inspect(source).map_err(|fault| LoadError { hook: None, plugin: source.to_string(), fault })
+    }
+
+    fn try_inspect(&self, source: &PluginSource) -> Result<Inspection, LoadFault> {
+        let bytes = self.read(source)?;
+        let facts = self.compiler.facts(&bytes)?;
+        let needs: Vec<Import> = facts.imports.iter().filter_map(|import| need(import)).collect();
+        let granted: Vec<String> = needs.iter().map(|need| need.name.clone()).collect();
+        let fault = contract(&facts, &granted).err().map(|fault| fault.to_string());
+        Ok(Inspection { sha256: sha256(&bytes), size: bytes.len() as u64, facts, needs, fault })
+    }
+
+    fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {
+        let bytes = self.read(&request.source)?;
+        let sha256 = sha256(&bytes);
+        if let Some(pinned) = request.sha256.filter(|pinned| *pinned != sha256) {
+            return Err(LoadFault::Pin { actual: hex(&sha256), pinned: hex(&pinned) });
+        }
+        let start = Instant::now();
+        let mut warnings = Vec::new();
+        // What is compiled does not depend on the grants: who adds a missing one finds it in the cache.
+        let ready = self.ready(&bytes, &sha256, &mut warnings)?;
+        let compile_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (lifecycle, imports) = contract(&ready.facts, request.granted_imports)?;
+        let lifecycle = lifecycle.to_owned();
+        if let Some(function) = missing_function(&ready.component, &lifecycle) {
+            return Err(LoadFault::NoFunction { lifecycle, function });
+        }
+        Ok(Plugin {
+            label: request.source.to_string(),
+            sha256,
+            size: bytes.len() as u64,
+            component: ready.component,
+            lifecycle,
+            imports,
+            manifest: ready.facts.manifest,
+            warnings,
+            from_cache: ready.from_cache,
+            compile_ms,
+        })
+    }
+
+    /// The whole file, if it is of a size that may be compiled.
+    fn read(&self, source: &PluginSource) -> Result<Cow<'static, [u8]>, LoadFault> {
+        let limit = self.compiler.scan_limits().file_bytes;
+        let bytes = match source {
+            PluginSource::Standard(name) => {
+                standard::bytes(name, limit).map_err(LoadFault::Unreadable)?.ok_or_else(|| no_standard(name))?
+            }
+            PluginSource::File(path) => {
+                let metadata = fs::metadata(path).map_err(unreadable)?;
+                if !metadata.is_file() {
+                    // Opening a pipe would wait for its writer.
+                    let kind = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
+                    return Err(LoadFault::NotFile { kind });
+                }
+                let mut bytes = Vec::new();
+                let file = File::open(path).map_err(unreadable)?;
+                file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+                if bytes.len() as u64 > limit {
+                    return Err(too_large(metadata.len().max(bytes.len() as u64), limit));
+                }
+                Cow::Owned(bytes)
+            }
+        };
+        Ok(bytes)
+    }
+
+    /// Machine code from the cache, or else from the compiler.
+    fn ready(&self, bytes: &[u8], sha256: &[u8; 32], warnings: &mut Vec<String>) -> Result<Ready, LoadFault> {
+        let key = Key::new(sha256, &self.fingerprint, self.compiler.scan_limits());
+        if let Some(cache) = &self.cache {
+            match cache.get(&key) {
+                Ok(Some(compiled)) => match revive(&self.engine, &compiled) {
+                    Ok(component) => {
+                        return Ok(Ready { facts: compiled.facts().clone(), component, from_cache: true });
+                    }
+                    Err(reason) => {
+                        cache.remove(&key);
+                        warnings.push(format!("its machine code in the plugin cache is made again: {reason}"));
+                    }
+                },
+                Ok(None) => {}
+                Err(error) => warnings.push(error.to_string()),
+            }
+        }
+        let compiled = self.compiler.compile(bytes)?;
+        let component = revive(&self.engine, &compiled).map_err(LoadFault::Artifact)?;
+        if let Some(Err(error)) = self.cache.as_ref().map(|cache| cache.put(&key, &compiled)) {
+            warnings.push(error.to_string());
+        }
+        Ok(Ready { facts: compiled.facts().clone(), component, from_cache: false })
+    }
+}
+
+/// A plugin with its machine code.
+struct Ready {
+    facts: Facts,
+    component: Component,
+    from_cache: bool,
+}
+
+/// Puts machine code into this process.
+#[allow(unsafe_code)]
+fn revive(engine: &Engine, compiled: &Compiled) -> Result<Component, String> {
+    // SAFETY: `deserialize` wants the unchanged output of `precompile_component`. A `Compiled` is only made from the
+    // answer of a compiler process that this process started from its own executable, or from a cache entry that
+    // belongs to this user, that nobody else can write, and whose digest over the same output was just checked.
+    // wasmtime itself checks that version, target and settings are this engine's, and copies the bytes.
+    unsafe { Component::deserialize(engine, compiled.artifact()) }.map_err(|error| format!("{error:#}"))
+}
+
+/// Checks the names that a plugin exports and imports. Returns its lifecycle's name and what it calls.
+fn contract<'f>(facts: &'f Facts, granted: &[String]) -> Result<(&'f str, Vec<Import>), LoadFault> {
+    let lifecycles = || {
+        facts.exports.iter().filter_map(|export| match ours(export) {
+            Some((LIFECYCLE, version)) => Some((export, version)),
+            _ => None,
+        })
+    };
+    let Some((lifecycle, _)) = lifecycles().find(|(_, version)| is_served(*version)) else {
+        return Err(match lifecycles().next() {
+            Some((export, _)) => LoadFault::Version { interface: export.clone() },
+            None => LoadFault::NoLifecycle { exports: listed(&facts.exports) },
+        });
+    };
+    let mut needs = Vec::new();
+    for import in &facts.imports {
+        match (need(import), ours(import)) {
+            (Some(need), _) => needs.push(need),
+            (None, Some((TYPES, version))) if is_served(version) => {}
+            (None, Some((name, version))) if !is_served(version) && (name == TYPES || GRANTABLE.contains(&name)) => {
+                return Err(LoadFault::Version { interface: import.clone() });
+            }
+            _ => return Err(LoadFault::NotServed { import: import.clone(), hint: hint(import) }),
+        }
+    }
+    let is_granted = |need: &Import| granted.contains(&need.name);
+    if needs.iter().all(is_granted) {
+        return Ok((lifecycle, needs));
+    }
+    let imports = needs.iter().filter(|need| !is_granted(need)).map(|need| need.interface.clone()).collect();
+    // The whole line, so that nothing that was granted before gets lost.
+    let mut names: Vec<&str> = granted.iter().map(String::as_str).collect();
+    names.extend(needs.iter().filter(|need| !is_granted(need)).map(|need| need.name.as_str()));
+    let grant = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    Err(LoadFault::NotGranted { imports, grant })
+}
+
+/// The grant that an import needs, if it is one that this host serves.
+fn need(import: &str) -> Option<Import> {
+    let (name, version) = ours(import)?;
+    let served = GRANTABLE.contains(&name) && is_served(version);
+    served.then(|| Import { name: name.to_owned(), interface: import.to_owned() })
+}
+
+/// Interface and version of a name in the contract's package.
+fn ours(name: &str) -> Option<(&str, Option<&str>)> {
+    let rest = name.strip_prefix(PACKAGE)?;
+    Some(rest.split_once('@').map_or((rest, None), |(name, version)| (name, Some(version))))
+}
+
+/// Whether this host serves a version: `0.1.x`, and no pre-release, which promises nothing.
+fn is_served(version: Option<&str>) -> bool {
+    let patch = version.and_then(|version| version.strip_prefix(SERVED)?.strip_prefix('.'));
+    patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn hint(import: &str) -> &'static str {
+    if import.starts_with("wasi:") {
+        "build it for wasm32-unknown-unknown or without WASI"
+    } else {
+        "build it without that import"
+    }
+}
+
+fn missing_function(component: &Component, lifecycle: &str) -> Option<&'static str> {
+    let instance = component.get_export_index(None, lifecycle);
+    FUNCTIONS.into_iter().find(|function| {
+        instance.as_ref().is_none_or(|instance| component.get_export_index(Some(instance), *function).is_none())
+    })
+}
+
+fn no_standard(name: &str) -> LoadFault {
+    if !standard::NAMES.contains(&name) {
+        return LoadFault::NotStandard { nearest: standard::nearest(name) };
+    }
+    let directories: Vec<String> =
+        standard::directories().iter().map(|directory| directory.display().to_string()).collect();
+    LoadFault::NotInstalled { directories: directories.join(" or ") }
+}
+
+fn unreadable(error: io::Error) -> LoadFault {
+    match error.kind() {
+        io::ErrorKind::NotFound => LoadFault::Missing,
+        _ => LoadFault::Unreadable(error),
+    }
+}
+
+fn too_large(actual: u64, limit: u64) -> LoadFault {
+    let error = ScanError::OverLimit { which: Limit::FileBytes, actual, limit };
+    CompileError::from(Refusal::from(error)).into()
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// A digest as people compare it: 64 lower-case hex digits.
+pub fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::compile;
+    use crate::hook::scan::{Kind, Limits};
+
+    const LIFECYCLE_0_1: &str = "hookaroon:hook/lifecycle@0.1.0";
+
+    fn facts(imports: &[&str], exports: &[&str]) -> Facts {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Facts { kind: Kind::Component, imports: owned(imports), exports: owned(exports), manifest: None }
+    }
+
+    fn fault(imports: &[&str], exports: &[&str], granted: &[&str]) -> String {
+        let granted: Vec<String> = granted.iter().map(|&name| name.to_owned()).collect();
+        contract(&facts(imports, exports), &granted).unwrap_err().to_string()
+    }
+
+    /// A loader that gets as far as the compiler.
+    fn loader(limits: Limits) -> Loader {
+        let compiler = Compiler::new("/nonexistent/hookaroon", limits, compile::Limits::DEFAULT);
+        Loader::new(engine::for_compiling().unwrap(), compiler, None)
+    }
+
+    fn error(loader: &Loader, source: PluginSource, sha256: Option<[u8; 32]>) -> String {
+        let request = Request { hook: "x", source, sha256, granted_imports: &[] };
+        loader.load(&request).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_hook_of_any_served_version_passes_whatever_else_it_exports() {
+        let facts = facts(
+            &["hookaroon:hook/types@0.1.0", "hookaroon:hook/log@0.1.3"],
+            &["memory-stats", "hookaroon:hook/lifecycle@0.2.0", "hookaroon:hook/lifecycle@0.1.7"],
+        );
+        let (lifecycle, imports) = contract(&facts, &["log".to_owned()]).unwrap();
+        assert_eq!(lifecycle, "hookaroon:hook/lifecycle@0.1.7");
+        let log = Import { name: "log".into(), interface: "hookaroon:hook/log@0.1.3".into() };
+        assert_eq!(imports, [log]);
+    }
+
+    #[test]
+    fn another_world_is_told_by_what_it_exports() {
+        let message = fault(&[], &["wasi:http/handler@0.2.0"], &[]);
+        assert!(message.contains("does not export hookaroon:hook/lifecycle, only \"wasi:http/handler@0.2.0\""));
+    }
+
+    #[test]
+    fn versions_that_are_not_served_are_named_on_both_sides() {
+        for version in ["@0.2.0", "@0.10.0", "@1.0.0", "@0.1.0-rc.1", "@0.1", ""] {
+            let message = fault(&[], &[&format!("hookaroon:hook/lifecycle{version}")], &[]);
+            assert!(message.contains(&format!("lifecycle{version}; this host serves 0.1")), "{message}");
+        }
+        let message = fault(&["hookaroon:hook/log@0.2.0"], &[LIFECYCLE_0_1], &["log"]);
+        assert!(message.contains("is built for hookaroon:hook/log@0.2.0"), "{message}");
+    }
+
+    #[test]
+    fn an_import_without_a_grant_is_told_the_line_to_add() {
+        let error = LoadError {
+            hook: Some("x".into()),
+            plugin: "x.wasm".into(),
+            fault: contract(&facts(&["hookaroon:hook/log@0.1.0"], &[LIFECYCLE_0_1]), &[]).unwrap_err(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "hook \"x\": plugin \"x.wasm\" needs import \"hookaroon:hook/log@0.1.0\", which is not granted; \
+             add imports = [\"log\"] to [hook.grant]"
+        );
+    }
+
+    #[test]
+    fn an_import_that_nobody_serves_is_told_apart_from_one_that_is_not_granted() {
+        let message = fault(&["wasi:filesystem/types@0.2.0"], &[LIFECYCLE_0_1], &[]);
+        assert!(message.contains("does not serve; it serves hookaroon:hook/log@0.1; build it for wasm32"), "{message}");
+        let message = fault(&["hookaroon:hook/telepathy@0.1.0"], &[LIFECYCLE_0_1], &["telepathy"]);
+        assert!(message.contains("telepathy@0.1.0\", which this host does not serve"), "{message}");
+    }
+
+    #[test]
+    fn a_lifecycle_without_all_its_functions_is_told_which_one_it_lacks() {
+        let lacking = |left_out: &str| {
+            let exports: String = FUNCTIONS
+                .into_iter()
+                .filter(|function| *function != left_out)
+                .map(|function| format!("(export \"{function}\" (func $f))"))
+                .collect();
+            let text = format!(
+                "(component
+                    (core module $m (func (export \"f\")))
+                    (core instance $i (instantiate $m))
+                    (func $f (canon lift (core func $i \"f\")))
+                    (instance $l {exports})
+                    (export \"{LIFECYCLE_0_1}\" (instance $l)))"
+            );
+            let engine = engine::for_compiling().unwrap();
+            let component = Component::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
+            missing_function(&component, LIFECYCLE_0_1)
+        };
+        assert_eq!(lacking("tick"), Some("tick"));
+        assert_eq!(lacking("nothing"), None);
+    }
+
+    #[test]
+    fn what_is_no_readable_file_is_said_to_be_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let loader = loader(Limits { file_bytes: 4, ..Limits::DEFAULT });
+        let at = |name: &str| PluginSource::File(directory.path().join(name));
+        assert!(error(&loader, at(""), None).contains("is a directory, not a file"));
+        assert!(error(&loader, PluginSource::File("/dev/null".into()), None).contains("socket or device"));
+        assert!(error(&loader, at("none.wasm"), None).contains("does not exist"));
+        fs::write(directory.path().join("large.wasm"), b"\0asm\x01").unwrap();
+        let message = error(&loader, at("large.wasm"), None);
+        assert!(message.contains("has 5 bytes; 4 are allowed") && message.contains("file_bytes"), "{message}");
+    }
+
+    #[test]
+    fn a_name_that_is_no_standard_hook_is_told_the_nearest_one() {
+        let loader = loader(Limits::DEFAULT);
+        let message = error(&loader, PluginSource::Standard("redcat".into()), None);
+        assert!(message.contains("is no standard hook, did you mean redact?; those are redact, sample"), "{message}");
+    }
+
+    #[test]
+    fn a_pin_that_differs_shows_both_digests_and_is_checked_before_anything_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.wasm");
+        fs::write(&path, b"\0asm\x01\0\0\0").unwrap();
+        let loader = loader(Limits::DEFAULT);
+        let message = error(&loader, PluginSource::File(path.clone()), Some([0xab; 32]));
+        assert!(message.contains(&format!("but {} is pinned", "ab".repeat(32))), "{message}");
+        assert!(message.contains("93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476"), "{message}");
+        // With the right pin it goes on, to a compiler that is not there.
+        let message = error(&loader, PluginSource::File(path), Some(sha256(b"\0asm\x01\0\0\0")));
+        assert!(message.contains("\"/nonexistent/hookaroon\" does not start"), "{message}");
+    }
+}
