@@ -1,2 +1,29 @@
-//! x
+//! (4) Hooks: from a plugin's file to a place in the chain.
+//!
+//! ```text
+//! load: read, pin, scan, compile (child process, cached) -> prepare: init, grants -> seat: process, tick, save -> teardown
+//! ```
+//!
+//! Nothing outside of this module sees a wasm type. Everything that a guest returns is checked in `convert` before
+//! any of it is used.
+
 mod bindings;
+pub mod cache;
+pub mod chain;
+pub mod compile;
+pub mod convert;
+pub mod dead_letters;
+pub mod engine;
+pub mod failure;
+pub mod grants;
+mod host_api;
+pub mod instance;
+pub mod limits;
+pub mod load;
+pub mod manifest;
+pub mod prepare;
+pub mod scan;
+pub mod seat;
+pub mod stage;
+pub mod standard;
+mod wrap;

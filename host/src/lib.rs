@@ -1,3 +1,27 @@
-//! x
-#![allow(dead_code)]
+//! Hookaroon moves logs from sources, through sandboxed WebAssembly hooks, to sinks.
+//!
+//! ```text
+//! source -> decode -> intake queue -> worker: chain of hooks -> router -> sink queue -> sink
+//!                     (bounded          (one Store per           (bounded
+//!                      in bytes)         hook per worker)         in bytes)
+//! ```
+//!
+//! The modules are listed in the order in which an event meets them. ARCHITECTURE.md says how they hang together.
+
+pub mod cli;
+pub mod config;
+pub mod pipeline;
+
+pub mod source;
+pub mod decode;
+pub mod queue;
+pub mod worker;
 pub mod event;
+pub mod hook;
+pub mod router;
+pub mod sink;
+
+pub mod clock;
+pub mod drain;
+pub mod metrics;
+pub mod summary;

@@ -1,1 +1,7 @@
-fn main(){}
+//! The `hookaroon` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hookaroon::cli::main()
+}

@@ -210,8 +210,11 @@ impl History {
         }
         self.calls += 1;
         if self.samples.len() == Self::MOST {
-            let mut odd = false;
-            self.samples.retain(|_| !std::mem::replace(&mut odd, !odd));
+            let mut index = 0usize;
+            self.samples.retain(|_| {
+                index += 1;
+                !index.is_multiple_of(2)
+            });
             self.halvings += 1;
         }
     }

@@ -131,18 +131,25 @@ impl<'a> Stream<'a> {
             return Ok(None);
         }
         self.framer.advance(read);
-        let lines = self.framer.take();
-        Ok(Some(self.send(lines)))
+        while let Some(lines) = self.framer.take() {
+            if self.send(lines) == End::Unwanted {
+                return Ok(Some(End::Unwanted));
+            }
+        }
+        Ok(Some(End::Fine))
     }
 
     /// The stream has ended: what is left is its last line.
     fn finish(&mut self) -> End {
-        let lines = self.framer.finish();
-        self.send(lines)
+        while let Some(lines) = self.framer.finish() {
+            if self.send(lines) == End::Unwanted {
+                return End::Unwanted;
+            }
+        }
+        End::Fine
     }
 
-    fn send(&mut self, lines: Option<Lines>) -> End {
-        let Some(lines) = lines else { return End::Fine };
+    fn send(&mut self, lines: Lines) -> End {
         let metrics = &self.context.metrics.input;
         metrics.bytes.add(lines.counts.bytes);
         metrics.blank.add(lines.counts.blank_lines);

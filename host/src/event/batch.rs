@@ -220,7 +220,7 @@ impl Batch {
         self.slots.get(index).copied().unwrap_or_default()
     }
 
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn slots(&self, row: u32) -> &[Slot] {
         let width = self.projection.width();
         self.slots.get(row as usize * width..(row as usize + 1) * width).unwrap_or(&[])

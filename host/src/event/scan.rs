@@ -1,7 +1,7 @@
 //! The one pass over a line: is it exactly what RFC 8259 calls a JSON object, and where do the asked fields lie?
 //!
-//! Every byte is validated to the end of the line; nesting is capped at [`MAX_DEPTH`] and held in arrays of that
-//! size, so neither the stack nor the heap grows with the input. Strings are skipped a vector at a time. A line
+//! Every byte is validated to the end of the line; nesting is capped at [`MAX_DEPTH`] and held in a number of so
+//! many bits, so neither the stack nor the heap grows with the input. Strings are skipped a vector at a time. A line
 //! that is not an object is an answer here, not a failure.
 //!
 //! The text must be valid UTF-8 (the framer sees to it for whole blocks) and each line is followed by a control
@@ -134,107 +134,133 @@ struct Pass<'a> {
     duplicates: bool,
 }
 
-/// What the pass expects next.
-enum Expect {
-    /// A key, whose quote is next.
-    Key,
-    /// A value, right here.
-    Value,
-    /// A comma or the end of the container.
-    Next,
-}
-
 impl Pass<'_> {
     /// The grammar from the container on that opens at `at`, to the end of the line. None: the line breaks it.
     #[inline(always)]
     fn container<L: Lanes>(&mut self, mut at: usize, max_depth: usize) -> Option<()> {
-        // For each open container: whether it is an object, and its node.
-        let mut objects = [false; MAX_DEPTH];
-        let mut nodes = [NONE; MAX_DEPTH];
-        let mut depth = 0usize;
+        let mut open = Open { objects: 0, depth: 0, node: NONE, unasked: 0 };
         // The node of the value that comes next.
         let mut node = NodeId::ROOT.0;
-        let mut expect = Expect::Value;
         loop {
-            match expect {
-                Expect::Key => {
-                    if self.byte(at) != b'"' {
-                        return None;
-                    }
-                    let (close, escaped) = self.string::<L>(at)?;
-                    let parent = *nodes.get(depth - 1)?;
-                    node = if parent == NONE { NONE } else { self.asked(parent, at, close, escaped) };
-                    at = close + 1;
-                    if self.byte(at) != b':' {
-                        at = self.space(at);
-                        if self.byte(at) != b':' {
-                            return None;
-                        }
-                    }
-                    at = self.space(at + 1);
-                    expect = Expect::Value;
+            // A value, right here.
+            let from = at;
+            let first = self.byte(at);
+            if matches!(first, b'{' | b'[') {
+                if open.depth == max_depth {
+                    return None;
                 }
-                Expect::Value => {
-                    let from = at;
-                    let open = self.byte(at);
-                    if matches!(open, b'{' | b'[') {
-                        if depth == max_depth {
-                            return None;
-                        }
-                        let object = open == b'{';
-                        *objects.get_mut(depth)? = object;
-                        *nodes.get_mut(depth)? = node;
-                        depth += 1;
-                        if node != NONE {
-                            let kind = if object { SlotKind::Object } else { SlotKind::Array };
-                            self.note(node, from, from, kind);
-                        }
+                let object = first == b'{';
+                open.push(object, node);
+                if node != NONE {
+                    let kind = if object { SlotKind::Object } else { SlotKind::Array };
+                    self.note(node, from, from, kind);
+                }
+                at = self.space(at + 1);
+                // In ASCII, each closing bracket is its opening one and two.
+                if self.byte(at) != first + 2 {
+                    // Nothing is asked for inside of arrays: they are read as a whole.
+                    node = NONE;
+                    if object {
+                        (node, at) = self.key::<L>(&open, at)?;
+                    }
+                    continue;
+                }
+            } else {
+                let kind;
+                (kind, at) = self.scalar::<L>(at)?;
+                if node != NONE {
+                    self.note(node, from, at, kind);
+                }
+                at = self.space(at);
+            }
+            // What comes after a value: containers that end, then a comma, or the end of the line.
+            loop {
+                let object = open.in_object();
+                match self.byte(at) {
+                    b',' => {
                         at = self.space(at + 1);
-                        // In ASCII, each closing bracket is its opening one and two.
-                        if self.byte(at) == open + 2 {
-                            expect = Expect::Next;
-                        } else if object {
-                            expect = Expect::Key;
-                        } else {
-                            // Nothing is asked for inside of arrays: they are read as a whole.
-                            node = NONE;
+                        node = NONE;
+                        if object {
+                            (node, at) = self.key::<L>(&open, at)?;
                         }
-                        continue;
+                        break;
                     }
-                    let kind;
-                    (kind, at) = self.scalar::<L>(at)?;
-                    if node != NONE {
-                        self.note(node, from, at, kind);
-                    }
-                    at = self.space(at);
-                    expect = Expect::Next;
-                }
-                Expect::Next => {
-                    let object = *objects.get(depth - 1)?;
-                    match self.byte(at) {
-                        b',' => {
-                            at = self.space(at + 1);
-                            expect = if object { Expect::Key } else { Expect::Value };
-                            node = NONE;
+                    close if close == if object { b'}' } else { b']' } => {
+                        at += 1;
+                        if let Some(closed) = open.pop(self.projection) {
+                            let end = (at - self.start) as u32;
+                            self.slots.get_mut(usize::from(closed))?.end = end;
                         }
-                        close if close == if object { b'}' } else { b']' } => {
-                            at += 1;
-                            depth -= 1;
-                            let closed = *nodes.get(depth)?;
-                            if closed != NONE {
-                                let end = (at - self.start) as u32;
-                                self.slots.get_mut(usize::from(closed))?.end = end;
-                            }
-                            if depth == 0 {
-                                return (self.space(at) == self.end).then_some(());
-                            }
-                            at = self.space(at);
+                        at = self.space(at);
+                        if open.depth == 0 {
+                            return (at == self.end).then_some(());
                         }
-                        _ => return None,
                     }
+                    _ => return None,
                 }
             }
         }
+    }
+
+    /// A key and its colon: the node that it leads to, and where its value starts.
+    #[inline(always)]
+    fn key<L: Lanes>(&mut self, open: &Open, at: usize) -> Option<(u16, usize)> {
+        if self.byte(at) != b'"' {
+            return None;
+        }
+        let (close, escaped) = self.string::<L>(at)?;
+        let node = if open.unasked > 0 { NONE } else { self.asked(open.node, at, close, escaped) };
+        let mut at = close + 1;
+        if self.byte(at) != b':' {
+            at = self.space(at);
+            if self.byte(at) != b':' {
+                return None;
+            }
+        }
+        Some((node, self.space(at + 1)))
+    }
+}
+
+/// The containers that are open.
+struct Open {
+    /// A bit for each, the innermost lowest: whether it is an object. [`MAX_DEPTH`] fit.
+    objects: u128,
+    depth: usize,
+    /// The innermost one that was asked for. Everything above it was asked for too.
+    node: u16,
+    /// How many are open below that one.
+    unasked: usize,
+}
+
+impl Open {
+    #[inline(always)]
+    fn push(&mut self, object: bool, node: u16) {
+        self.objects = self.objects << 1 | u128::from(object);
+        self.depth += 1;
+        if node == NONE {
+            self.unasked += 1;
+        } else {
+            self.node = node;
+        }
+    }
+
+    #[inline(always)]
+    fn in_object(&self) -> bool {
+        self.objects & 1 == 1
+    }
+
+    /// Closes the innermost one: its node, if it was asked for.
+    #[inline(always)]
+    fn pop(&mut self, projection: &Projection) -> Option<u16> {
+        self.objects >>= 1;
+        self.depth -= 1;
+        if self.unasked > 0 {
+            self.unasked -= 1;
+            return None;
+        }
+        let closed = self.node;
+        self.node = projection.parent(NodeId(closed)).0;
+        Some(closed)
     }
 }
 

@@ -124,8 +124,10 @@ pub(crate) mod arm {
 }
 
 /// Eight bytes at once, as one number, on every machine.
+#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub(crate) struct Portable;
 
+#[cfg(any(test, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 impl Lanes for Portable {
     const WIDTH: usize = 8;
     const SHIFT: u32 = 3;

@@ -66,7 +66,9 @@ pub enum CacheError {
         reason: String,
     },
     /// An entry cannot be written.
-    #[error("the plugin cache's entry {path:?} cannot be written: {reason}; the next start compiles it again")]
+    #[error(
+        "the plugin cache's entry {path:?} cannot be written: {reason}; the next start compiles it again"
+    )]
     Write {
         /// Which.
         path: PathBuf,
@@ -91,7 +93,8 @@ impl Key {
         digest.update(Sha256::digest(env!("CARGO_PKG_VERSION")));
         digest.update(plugin);
         digest.update(engine);
-        let scan::Limits { file_bytes, functions, function_bytes, globals, instantiated, nesting, names } = *limits;
+        let scan::Limits { file_bytes, functions, function_bytes, globals, instantiated, nesting, names } =
+            *limits;
         for limit in [file_bytes, functions, function_bytes, globals, instantiated, nesting, names] {
             digest.update(limit.to_le_bytes());
         }
@@ -112,8 +115,10 @@ pub struct Cache {
 impl Cache {
     /// The cache in `directory`, which is made if it is missing.
     pub fn open(directory: &Path) -> Result<Cache, CacheError> {
-        let failed =
-            |error: io::Error| CacheError::Directory { path: directory.to_owned(), reason: error.to_string() };
+        let failed = |error: io::Error| CacheError::Directory {
+            path: directory.to_owned(),
+            reason: error.to_string(),
+        };
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         // Resolved once, so that a link that is moved later leads nowhere else.
         let directory = directory.canonicalize().map_err(failed)?;
@@ -238,11 +243,10 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    /// The smallest frame.
-    const FRAME: &[u8] = b"hkr1\x40\0\0\0{\"Done\":{\"kind\":\"module\",\"imports\":[],\"exports\":[],\"manifest\":null}}artifact";
-
     fn compiled() -> Compiled {
-        Compiled::decode(FRAME.to_vec(), 0).unwrap()
+        let header = br#"{"Done":{"kind":"module","imports":[],"exports":[],"manifest":null}}"#;
+        let length = u32::try_from(header.len()).unwrap().to_le_bytes();
+        Compiled::decode([b"hkr1", &length[..], header, b"artifact"].concat(), 0).unwrap()
     }
 
     fn key(content: u8) -> Key {

@@ -100,7 +100,7 @@ impl Compiled {
         let frame = bytes.get(start..).ok_or("it is too short")?;
         match decode(frame)? {
             (Answer::Done(facts), length) => {
-                Ok(Compiled { facts, bytes, frame: start.., artifact: start + length.. })
+                Ok(Compiled { facts: *facts, bytes, frame: start.., artifact: start + length.. })
             }
             (Answer::Refused(refusal), _) => Err(format!("it holds a refusal: {refusal}")),
         }
@@ -162,13 +162,17 @@ pub enum CompileError {
         seconds: u64,
     },
     /// It waited for too long.
-    #[error("was not compiled within {seconds} s; is the machine overloaded? cpu_seconds in [{SETTING}] times {WALL_FACTOR} is the time it has")]
+    #[error(
+        "was not compiled within {seconds} s; is the machine overloaded? cpu_seconds in [{SETTING}] times {WALL_FACTOR} is the time it has"
+    )]
     WallTime {
         /// The limit.
         seconds: u64,
     },
     /// It asked for too much memory.
-    #[error("takes more than {limit} bytes of address space to compile; if you trust it, raise memory_bytes in [{SETTING}]")]
+    #[error(
+        "takes more than {limit} bytes of address space to compile; if you trust it, raise memory_bytes in [{SETTING}]"
+    )]
     Memory {
         /// The limit.
         limit: u64,
@@ -214,7 +218,7 @@ struct Job {
 /// A frame's header.
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    Done(Facts),
+    Done(Box<Facts>),
     Refused(Refusal),
 }
 
@@ -253,13 +257,14 @@ pub fn child_main(job: &str) -> ExitCode {
 }
 
 fn run_job(job: &str) -> Result<(), String> {
-    let job: Job = serde_json::from_str(job).map_err(|error| format!("the job is not understood: {error}"))?;
+    let job: Job =
+        serde_json::from_str(job).map_err(|error| format!("the job is not understood: {error}"))?;
     confine(&job.limits).map_err(|error| format!("the compiler process cannot limit itself: {error}"))?;
     let mut plugin = Vec::new();
     let most = job.scan.file_bytes.saturating_add(1);
     io::stdin().lock().take(most).read_to_end(&mut plugin).map_err(|error| error.to_string())?;
     let (answer, artifact) = match compile(&plugin, &job) {
-        Ok((facts, artifact)) => (Answer::Done(facts), artifact),
+        Ok((facts, artifact)) => (Answer::Done(Box::new(facts)), artifact),
         Err(refusal) => (Answer::Refused(refusal), Vec::new()),
     };
     encode(&answer, &artifact, &mut io::stdout().lock()).map_err(|error| error.to_string())
@@ -350,7 +355,16 @@ impl Compiler {
 
     fn run(&self, plugin: &[u8], compile: bool) -> Result<Compiled, CompileError> {
         let job = Job { scan: self.scan, limits: self.limits, compile };
-        let finished = self.finish(plugin, &job).map_err(|error| self.not_started(&error))?;
+        let job = serde_json::to_string(&job).map_err(|error| self.not_started(&error.into()))?;
+        let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
+        let mut command = Command::new(&self.exe);
+        command.arg(SUBCOMMAND).arg(job).env_clear().env("RAYON_NUM_THREADS", threads.to_string());
+        self.answer(&mut command, plugin)
+    }
+
+    /// What a compiler process says to a plugin.
+    fn answer(&self, command: &mut Command, plugin: &[u8]) -> Result<Compiled, CompileError> {
+        let finished = self.finish(command, plugin).map_err(|error| self.not_started(&error))?;
         let Finished { status, output, stderr } = finished;
         if output.len() as u64 > MAX_OUTPUT {
             return Err(CompileError::Output);
@@ -361,29 +375,19 @@ impl Compiler {
         if !status.success() {
             return Err(self.failed(status, &stderr));
         }
-        let answer = |reason| CompileError::Answer { exe: self.exe.clone(), reason };
-        match decode(&output).map_err(answer)? {
+        let broken = |reason| CompileError::Answer { exe: self.exe.clone(), reason };
+        match decode(&output).map_err(broken)? {
             (Answer::Refused(refusal), _) => Err(refusal.into()),
             (Answer::Done(facts), length) => {
-                Ok(Compiled { facts, bytes: output, frame: 0.., artifact: length.. })
+                Ok(Compiled { facts: *facts, bytes: output, frame: 0.., artifact: length.. })
             }
         }
     }
 
     /// Runs the child to its end, or to the end of its time.
-    fn finish(&self, plugin: &[u8], job: &Job) -> io::Result<Finished> {
-        let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
-        let mut child = Running(
-            Command::new(&self.exe)
-                .arg(SUBCOMMAND)
-                .arg(serde_json::to_string(job)?)
-                .env_clear()
-                .env("RAYON_NUM_THREADS", threads.to_string())
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()?,
-        );
+    fn finish(&self, command: &mut Command, plugin: &[u8]) -> io::Result<Finished> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Running(command.spawn()?);
         let (Some(mut stdin), Some(stdout), Some(stderr)) =
             (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take())
         else {
@@ -430,10 +434,14 @@ impl Compiler {
         match (status.signal(), status.code()) {
             (Some(signal), _) if signal == Signal::KILL.as_raw() => {
                 // The kernel kills with the same signal at the hard limit of CPU time and when memory runs out.
-                let hint = ", as the kernel does when the machine or container is out of memory; give it more";
+                let hint =
+                    ", as the kernel does when the machine or container is out of memory; give it more";
                 CompileError::Killed { signal: "SIGKILL".to_owned(), hint, stderr }
             }
-            (Some(signal), _) => CompileError::Killed { signal: signal_name(signal), hint: "", stderr },
+            (Some(signal), _) => {
+                let hint = ", which a sound plugin does not cause; do not trust it";
+                CompileError::Killed { signal: signal_name(signal), hint, stderr }
+            }
             (None, Some(PANICKED)) => CompileError::Panicked { stderr },
             (None, _) => {
                 CompileError::Answer { exe: self.exe.clone(), reason: format!("{status}: {stderr}") }
@@ -507,7 +515,7 @@ fn last_words(stderr: &str) -> String {
     }
     let start = stderr.len().saturating_sub(MAX_TAIL);
     let tail = (start..stderr.len()).find_map(|at| stderr.get(at..)).unwrap_or_default();
-    tail.split_whitespace().collect::<Vec<_>>().join(" ").escape_debug().to_string()
+    tail.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "?")
 }
 
 fn signal_name(signal: i32) -> String {
@@ -527,7 +535,6 @@ fn signal_name(signal: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     fn facts() -> Facts {
         Facts { kind: Kind::Module, imports: vec!["a".into()], exports: vec!["b".into()], manifest: None }
@@ -539,25 +546,16 @@ mod tests {
         out
     }
 
-    /// A compiler that is a shell script, and so ends as it likes.
-    fn scripted(script: &str) -> (tempfile::TempDir, Compiler) {
-        let directory = tempfile::tempdir().unwrap();
-        let exe = directory.path().join("compiler");
-        std::fs::write(&exe, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&exe, std::fs::Permissions::from_mode(0o700)).unwrap();
-        (directory, Compiler::new(exe, scan::Limits::DEFAULT, Limits { cpu_seconds: 0, ..Limits::DEFAULT }))
-    }
-
-    fn end(script: &str) -> CompileError {
-        let (_directory, compiler) = scripted(script);
-        // The wall limit follows from the CPU limit, which the script does not set for itself.
-        let compiler = Compiler { limits: Limits { cpu_seconds: 60, ..compiler.limits }, ..compiler };
-        compiler.compile(&[0; 200_000]).unwrap_err()
+    /// What becomes of a compiler that does what a shell script says.
+    fn end(cpu_seconds: u64, script: &str) -> CompileError {
+        let limits = Limits { cpu_seconds, ..Limits::DEFAULT };
+        let compiler = Compiler::new("sh", scan::Limits::DEFAULT, limits);
+        compiler.answer(Command::new("sh").args(["-c", script]), &[0; 200_000]).unwrap_err()
     }
 
     #[test]
     fn a_frame_comes_back_as_it_went() {
-        let bytes = [b"before".to_vec(), frame(&Answer::Done(facts()))].concat();
+        let bytes = [b"before".to_vec(), frame(&Answer::Done(Box::new(facts())))].concat();
         let compiled = Compiled::decode(bytes.clone(), 6).unwrap();
         assert_eq!(compiled.facts(), &facts());
         assert_eq!(compiled.artifact(), b"machine code");
@@ -574,7 +572,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_cut_or_claims_too_much_is_an_error() {
-        let whole = frame(&Answer::Done(facts()));
+        let whole = frame(&Answer::Done(Box::new(facts())));
         for end in 0..whole.len() - b"machine code".len() {
             assert!(decode(&whole[..end]).is_err(), "cut at {end}");
         }
@@ -584,28 +582,33 @@ mod tests {
 
     #[test]
     fn every_unhappy_end_of_the_compiler_has_its_own_error() {
-        assert!(matches!(end("kill -XCPU $$"), CompileError::CpuTime { seconds: 60 }));
-        let killed = end("kill -KILL $$");
+        assert!(matches!(end(60, "kill -XCPU $$"), CompileError::CpuTime { seconds: 60 }));
+        let killed = end(60, "kill -KILL $$");
         assert!(killed.to_string().contains("killed by SIGKILL, as the kernel does"), "{killed}");
-        let crashed = end("echo 'stack overflow' >&2; kill -SEGV $$");
-        assert!(crashed.to_string().contains("SIGSEGV: stack overflow"), "{crashed}");
-        let full = end("echo 'memory allocation of 7 bytes failed' >&2; kill -ABRT $$");
+        let crashed = end(60, "echo 'stack overflow' >&2; kill -SEGV $$");
+        assert!(
+            crashed.to_string().contains("SIGSEGV, which")
+                && crashed.to_string().ends_with(": stack overflow"),
+            "{crashed}"
+        );
+        let full = end(60, "echo 'memory allocation of 7 bytes failed' >&2; kill -ABRT $$");
         assert!(matches!(full, CompileError::Memory { limit: 4_294_967_296 }));
-        let panicked = end("echo \"thread 'main' panicked at here\" >&2; exit 101");
-        assert!(matches!(&panicked, CompileError::Panicked { stderr } if stderr.contains("panicked at here")));
-        assert!(end("exit 3").to_string().contains("exit status: 3: it said nothing"));
-        assert!(end("echo hello").to_string().contains("answers with something else"));
+        let panicked = end(60, "echo \"thread 'main' panicked at here\" >&2; exit 101");
+        assert!(
+            matches!(&panicked, CompileError::Panicked { stderr } if stderr.contains("panicked at here"))
+        );
+        assert!(end(60, "exit 3").to_string().contains("exit status: 3: it said nothing"));
+        assert!(end(60, "echo hello").to_string().contains("answers with something else"));
     }
 
     #[test]
     fn a_compiler_that_hangs_is_killed() {
-        let (_directory, compiler) = scripted("exec sleep 1000");
-        assert!(matches!(compiler.compile(b"").unwrap_err(), CompileError::WallTime { seconds: 0 }));
+        assert!(matches!(end(0, "exec sleep 1000"), CompileError::WallTime { seconds: 0 }));
     }
 
     #[test]
     fn a_compiler_that_talks_without_reading_blocks_nobody() {
-        let error = end("head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 3");
+        let error = end(60, "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 3");
         assert!(matches!(error, CompileError::Answer { .. }));
     }
 
@@ -613,7 +616,7 @@ mod tests {
     fn only_the_end_of_what_is_said_is_kept_on_one_line() {
         let said: Vec<u8> = (0..MAX_STDERR * 2).map(|at| if at < MAX_STDERR { b'a' } else { b'b' }).collect();
         assert_eq!(tail(said.as_slice()), vec![b'b'; MAX_STDERR]);
-        assert_eq!(last_words("one\n  two\u{1b}[2J"), "one two\\u{1b}[2J");
+        assert_eq!(last_words("one's\n  two\u{1b}[2J"), "one's two?[2J");
         assert!(last_words(&"é".repeat(MAX_TAIL)).len() <= MAX_TAIL);
     }
 

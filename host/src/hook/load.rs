@@ -150,7 +150,9 @@ pub enum LoadFault {
         nearest: Option<&'static str>,
     },
     /// A standard hook that is not installed.
-    #[error("is a standard hook, but this build does not carry it and it is not in {directories}; install it there")]
+    #[error(
+        "is a standard hook, but this build does not carry it and it is not in {directories}; install it there"
+    )]
     NotInstalled {
         /// Where it was looked for.
         directories: String,
@@ -165,7 +167,9 @@ pub enum LoadFault {
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
     /// It is not the one that was pinned.
-    #[error("has the sha256 {actual}, but {pinned} is pinned; if the change is meant, write the former into the hook's sha256")]
+    #[error(
+        "has the sha256 {actual}, but {pinned} is pinned; if the change is meant, write the former into the hook's sha256"
+    )]
     Pin {
         /// What it has.
         actual: String,
@@ -176,19 +180,25 @@ pub enum LoadFault {
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// It is WebAssembly, but no hook.
-    #[error("is no hook: it does not export {PACKAGE}{LIFECYCLE}, only {exports}; build it for the world hookaroon:hook/hook")]
+    #[error(
+        "is no hook: it does not export {PACKAGE}{LIFECYCLE}, only {exports}; build it for the world hookaroon:hook/hook"
+    )]
     NoLifecycle {
         /// What it exports.
         exports: String,
     },
     /// It is a hook of another time.
-    #[error("is built for {interface}; this host serves {SERVED}; build it for that version, or use a host that serves it")]
+    #[error(
+        "is built for {interface}; this host serves {SERVED}; build it for that version, or use a host that serves it"
+    )]
     Version {
         /// The interface and its version.
         interface: String,
     },
     /// Its lifecycle is not whole.
-    #[error("exports {lifecycle}, but without the function {function}; build it for the world hookaroon:hook/hook")]
+    #[error(
+        "exports {lifecycle}, but without the function {function}; build it for the world hookaroon:hook/hook"
+    )]
     NoFunction {
         /// The export.
         lifecycle: String,
@@ -204,7 +214,10 @@ pub enum LoadFault {
         hint: &'static str,
     },
     /// It wants what the operator did not grant.
-    #[error("needs import {}, which is not granted; add imports = [{grant}] to [hook.grant]", listed(imports))]
+    #[error(
+        "needs import {}, which is not granted; add imports = [{grant}] to [hook.grant]",
+        listed(imports)
+    )]
     NotGranted {
         /// What it wants, all that is missing.
         imports: Vec<String>,
@@ -302,9 +315,9 @@ impl Loader {
     fn read(&self, source: &PluginSource) -> Result<Cow<'static, [u8]>, LoadFault> {
         let limit = self.compiler.scan_limits().file_bytes;
         let bytes = match source {
-            PluginSource::Standard(name) => {
-                standard::bytes(name, limit).map_err(LoadFault::Unreadable)?.ok_or_else(|| no_standard(name))?
-            }
+            PluginSource::Standard(name) => standard::bytes(name, limit)
+                .map_err(LoadFault::Unreadable)?
+                .ok_or_else(|| no_standard(name))?,
             PluginSource::File(path) => {
                 let metadata = fs::metadata(path).map_err(unreadable)?;
                 if !metadata.is_file() {
@@ -335,7 +348,8 @@ impl Loader {
                     }
                     Err(reason) => {
                         cache.remove(&key);
-                        warnings.push(format!("its machine code in the plugin cache is made again: {reason}"));
+                        warnings
+                            .push(format!("its machine code in the plugin cache is made again: {reason}"));
                     }
                 },
                 Ok(None) => {}
@@ -387,7 +401,9 @@ fn contract<'f>(facts: &'f Facts, granted: &[String]) -> Result<(&'f str, Vec<Im
         match (need(import), ours(import)) {
             (Some(need), _) => needs.push(need),
             (None, Some((TYPES, version))) if is_served(version) => {}
-            (None, Some((name, version))) if !is_served(version) && (name == TYPES || GRANTABLE.contains(&name)) => {
+            (None, Some((name, version)))
+                if !is_served(version) && (name == TYPES || GRANTABLE.contains(&name)) =>
+            {
                 return Err(LoadFault::Version { interface: import.clone() });
             }
             _ => return Err(LoadFault::NotServed { import: import.clone(), hint: hint(import) }),
@@ -435,7 +451,9 @@ fn hint(import: &str) -> &'static str {
 fn missing_function(component: &Component, lifecycle: &str) -> Option<&'static str> {
     let instance = component.get_export_index(None, lifecycle);
     FUNCTIONS.into_iter().find(|function| {
-        instance.as_ref().is_none_or(|instance| component.get_export_index(Some(instance), *function).is_none())
+        instance
+            .as_ref()
+            .is_none_or(|instance| component.get_export_index(Some(instance), *function).is_none())
     })
 }
 
@@ -513,7 +531,9 @@ mod tests {
     #[test]
     fn another_world_is_told_by_what_it_exports() {
         let message = fault(&[], &["wasi:http/handler@0.2.0"], &[]);
-        assert!(message.contains("does not export hookaroon:hook/lifecycle, only \"wasi:http/handler@0.2.0\""));
+        assert!(
+            message.contains("does not export hookaroon:hook/lifecycle, only \"wasi:http/handler@0.2.0\"")
+        );
     }
 
     #[test]
@@ -543,7 +563,10 @@ mod tests {
     #[test]
     fn an_import_that_nobody_serves_is_told_apart_from_one_that_is_not_granted() {
         let message = fault(&["wasi:filesystem/types@0.2.0"], &[LIFECYCLE_0_1], &[]);
-        assert!(message.contains("does not serve; it serves hookaroon:hook/log@0.1; build it for wasm32"), "{message}");
+        assert!(
+            message.contains("does not serve; it serves hookaroon:hook/log@0.1; build it for wasm32"),
+            "{message}"
+        );
         let message = fault(&["hookaroon:hook/telepathy@0.1.0"], &[LIFECYCLE_0_1], &["telepathy"]);
         assert!(message.contains("telepathy@0.1.0\", which this host does not serve"), "{message}");
     }
@@ -582,14 +605,20 @@ mod tests {
         assert!(error(&loader, at("none.wasm"), None).contains("does not exist"));
         fs::write(directory.path().join("large.wasm"), b"\0asm\x01").unwrap();
         let message = error(&loader, at("large.wasm"), None);
-        assert!(message.contains("has 5 bytes; 4 are allowed") && message.contains("file_bytes"), "{message}");
+        assert!(
+            message.contains("has 5 bytes; 4 are allowed") && message.contains("file_bytes"),
+            "{message}"
+        );
     }
 
     #[test]
     fn a_name_that_is_no_standard_hook_is_told_the_nearest_one() {
         let loader = loader(Limits::DEFAULT);
         let message = error(&loader, PluginSource::Standard("redcat".into()), None);
-        assert!(message.contains("is no standard hook, did you mean redact?; those are redact, sample"), "{message}");
+        assert!(
+            message.contains("is no standard hook, did you mean redact?; those are redact, sample"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -600,7 +629,10 @@ mod tests {
         let loader = loader(Limits::DEFAULT);
         let message = error(&loader, PluginSource::File(path.clone()), Some([0xab; 32]));
         assert!(message.contains(&format!("but {} is pinned", "ab".repeat(32))), "{message}");
-        assert!(message.contains("93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476"), "{message}");
+        assert!(
+            message.contains("93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476"),
+            "{message}"
+        );
         // With the right pin it goes on, to a compiler that is not there.
         let message = error(&loader, PluginSource::File(path), Some(sha256(b"\0asm\x01\0\0\0")));
         assert!(message.contains("\"/nonexistent/hookaroon\" does not start"), "{message}");

@@ -8,8 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 use wasmparser::{
-    BinaryReaderError, Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
-    Encoding, FromReader, Instance, Parser, Payload, SectionLimited,
+    BinaryReaderError, Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, Encoding, FromReader, Instance, Parser, Payload, SectionLimited,
 };
 
 use super::manifest;
@@ -149,7 +149,9 @@ pub enum ScanError {
     #[error("is in the text format; compile it with wasm-tools parse FILE.wat -o FILE.wasm")]
     Text,
     /// The file ends in the middle.
-    #[error("is cut off: it has {actual} bytes, and what starts at byte {offset} needs more; copy or build it again")]
+    #[error(
+        "is cut off: it has {actual} bytes, and what starts at byte {offset} needs more; copy or build it again"
+    )]
     Truncated {
         /// What it has.
         actual: usize,
@@ -178,7 +180,9 @@ pub enum ScanError {
         limit: u64,
     },
     /// A component that is handed modules or components cannot be bounded by looking at it.
-    #[error("has a component that takes a {what} from outside, which is not supported; link it before it is shipped")]
+    #[error(
+        "has a component that takes a {what} from outside, which is not supported; link it before it is shipped"
+    )]
     Parametric {
         /// What it takes.
         what: String,
@@ -267,7 +271,16 @@ impl<'a, 'l> Walk<'a, 'l> {
             has_component_type: false,
         };
         let open = vec![Frame::new(Parser::new(0), Kind::Module)];
-        Walk { bytes, offset: 0, limits, open, functions: 0, outer_manifest: None, inner_manifest: None, found }
+        Walk {
+            bytes,
+            offset: 0,
+            limits,
+            open,
+            functions: 0,
+            outer_manifest: None,
+            inner_manifest: None,
+            found,
+        }
     }
 
     fn run(mut self) -> Result<Scan<'a>, ScanError> {
@@ -278,11 +291,10 @@ impl<'a, 'l> Walk<'a, 'l> {
                 self.check(&frame)?;
                 break;
             }
-            let (payload, consumed) = match frame.parser.parse(rest, false).map_err(invalid)? {
+            // Where the bytes end, only what is nested can end too: it was checked that all of it is there.
+            let (payload, consumed) = match frame.parser.parse(rest, rest.is_empty()).map_err(invalid)? {
                 Chunk::Parsed { payload, consumed } => (payload, consumed),
-                Chunk::NeedMoreData(_) => {
-                    return Err(ScanError::Truncated { actual: self.bytes.len(), offset: self.offset });
-                }
+                Chunk::NeedMoreData(_) => return Err(self.truncated()),
             };
             rest = rest.get(consumed..).unwrap_or_default();
             self.offset += consumed;
@@ -290,6 +302,12 @@ impl<'a, 'l> Walk<'a, 'l> {
                 Payload::End(_) => {
                     self.close(frame)?;
                     continue;
+                }
+                Payload::ModuleSection { unchecked_range: range, .. }
+                | Payload::ComponentSection { unchecked_range: range, .. }
+                    if range.end > self.bytes.len() =>
+                {
+                    return Err(self.truncated());
                 }
                 Payload::ModuleSection { parser, .. } => Some(Frame::new(parser, Kind::Module)),
                 Payload::ComponentSection { parser, .. } => Some(Frame::new(parser, Kind::Component)),
@@ -306,6 +324,10 @@ impl<'a, 'l> Walk<'a, 'l> {
         }
         self.found.manifest = self.outer_manifest.or(self.inner_manifest);
         Ok(self.found)
+    }
+
+    fn truncated(&self) -> ScanError {
+        ScanError::Truncated { actual: self.bytes.len(), offset: self.offset }
     }
 
     /// The end of a nested module or component.
@@ -343,7 +365,8 @@ impl<'a, 'l> Walk<'a, 'l> {
                     let module = import.map_err(invalid)?.module;
                     frame.add(1);
                     let list = &mut self.found.imports;
-                    if outermost && list.len() < MODULE_NAMES && list.last().is_none_or(|last| last != module) {
+                    if outermost && list.len() < MODULE_NAMES && list.last().is_none_or(|last| last != module)
+                    {
                         list.push(shortened(module));
                     }
                 }
@@ -394,7 +417,11 @@ impl<'a, 'l> Walk<'a, 'l> {
             Payload::ComponentImportSection(section) => each(section, |import| {
                 frame.add(1);
                 refuse_parameter(import.ty.kind())?;
-                if outermost { keep(&mut self.found.imports, import.name.name, self.limits.names) } else { Ok(()) }
+                if outermost {
+                    keep(&mut self.found.imports, import.name.name, self.limits.names)
+                } else {
+                    Ok(())
+                }
             })?,
             Payload::ComponentExportSection(section) => each(section, |export| {
                 frame.add(1);
@@ -410,8 +437,16 @@ impl<'a, 'l> Walk<'a, 'l> {
                     }
                     _ => {}
                 }
-                if outermost { keep(&mut self.found.exports, export.name.name, self.limits.names) } else { Ok(()) }
+                if outermost {
+                    keep(&mut self.found.exports, export.name.name, self.limits.names)
+                } else {
+                    Ok(())
+                }
             })?,
+            Payload::UnknownSection { id, range, .. } => {
+                let reason = format!("a section of the unknown kind {id}");
+                return Err(ScanError::Invalid { reason, offset: range.start });
+            }
             _ => {}
         }
         Ok(())
@@ -529,13 +564,14 @@ mod tests {
         assert_eq!(look(b";; a hook"), ScanError::Text);
         assert_eq!(look(b"\0as"), ScanError::Truncated { actual: 3, offset: 0 });
         assert_eq!(look(b"\0asm\x01"), ScanError::Truncated { actual: 5, offset: 0 });
-        assert!(matches!(look(b"\0asm\x01\0\0\0\x63\x01\0"), ScanError::Invalid { offset: 8, .. }));
+        assert!(matches!(look(b"\0asm\x01\0\0\0\x63\x01\0"), ScanError::Invalid { .. }));
     }
 
     #[test]
     fn every_prefix_of_a_plugin_is_refused_or_ends_between_sections() {
         let whole = wasm(r#"(component (core module (func (export "f") nop) (global i32 i32.const 0)))"#);
-        let ends: Vec<usize> = (0..whole.len()).filter(|&end| scan(&whole[..end], &Limits::DEFAULT).is_ok()).collect();
+        let ends: Vec<usize> =
+            (0..whole.len()).filter(|&end| scan(&whole[..end], &Limits::DEFAULT).is_ok()).collect();
         assert_eq!(ends, [8], "only the bare header is whole");
         assert!(scan(&whole, &Limits::DEFAULT).is_ok());
     }
@@ -616,6 +652,9 @@ mod tests {
     #[test]
     fn components_that_take_modules_are_refused() {
         let bytes = wasm(r#"(component (component (import "m" (core module))))"#);
-        assert_eq!(scan(&bytes, &Limits::DEFAULT).unwrap_err(), ScanError::Parametric { what: "module".into() });
+        assert_eq!(
+            scan(&bytes, &Limits::DEFAULT).unwrap_err(),
+            ScanError::Parametric { what: "module".into() }
+        );
     }
 }

@@ -41,14 +41,16 @@ pub enum WrapError {
 
 /// The component of a core module that was scanned before.
 pub fn wrap(module: &[u8], scan: &Scan<'_>) -> Result<Vec<u8>, WrapError> {
-    let foreign = ["wasi_snapshot_preview1", "wasi_unstable", "env", "wbg", "__wbindgen_placeholder__", "gojs"];
+    let foreign =
+        ["wasi_snapshot_preview1", "wasi_unstable", "env", "wbg", "__wbindgen_placeholder__", "gojs"];
     if let Some(module) = scan.imports.iter().find(|module| foreign.contains(&module.as_str())) {
         return Err(WrapError::OtherTarget { module: module.clone() });
     }
     if !scan.has_component_type {
         return Err(WrapError::NoInterface { exports: listed(&scan.exports) });
     }
-    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
+    let encoded =
+        ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| WrapError::Unfit { reason: format!("{error:#}") })
 }
 

@@ -1,0 +1,61 @@
+# What there is to do, for people and for CI. Everything is built in the release profile, so that wasmtime, which
+# takes minutes, is compiled once.
+
+CARGO ?= cargo
+export CARGO_TERM_COLOR ?= auto
+# The hooks and the fixtures are looked for below target/, so it has to be this one.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+WASM := wasm32-unknown-unknown
+HOOKS := redact sample enrich leak
+HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
+HOST := -p hookaroon --features embed-plugins
+
+.PHONY: help build hooks dist demo test bench soak fuzz clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+build: hooks ## target/release/hookaroon, and every standard hook as target/plugins/NAME.wasm
+	$(CARGO) build --release $(HOST)
+
+hooks:
+	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
+	$(CARGO) build --profile plugin --target $(WASM) $(addprefix -p ,$(HOOK_CRATES)) -p misbehave
+	@mkdir -p target/plugins target/test-plugins
+	@for hook in $(HOOKS); do cmp -s target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm \
+		|| cp target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm; done
+	@cp target/$(WASM)/plugin/misbehave.wasm target/test-plugins/
+
+dist: hooks ## the binary that ships, in target/dist
+	$(CARGO) build --profile dist $(HOST)
+
+demo: build ## the main job on a made-up stream: redact, enrich, sample, and a hook that leaks
+	$(CARGO) build --release -p hookaroon-generator
+	@rm -rf demo/out && mkdir -p demo/out
+	@echo "making 1,000,000 events ..."
+	@target/release/generate --events 1000000 > demo/out/app.ndjson
+	target/release/hookaroon run --once -c demo/hookaroon.toml --summary demo/out/summary.json
+	@echo; echo "one event on its way in, and out:"
+	@head -n 1 demo/out/app.ndjson
+	@head -n 1 demo/out/archive.ndjson
+
+test: build ## format, lints, all tests, docs; what CI runs
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets $(HOST_FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps -p hookaroon -p hookaroon-sdk
+	$(CARGO) test --release $(HOST) -p hookaroon-sdk $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
+
+bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread
+	$(CARGO) run --release -p hookaroon-bench
+
+soak: build ## the heavy tests at full size
+	HOOKAROON_SOAK=1 PROPTEST_CASES=100000 $(CARGO) test --release $(HOST)
+
+fuzz: ## each fuzz target for a minute; needs the nightly toolchain and cargo-fuzz
+	@for target in decode pass splice outcome; do \
+		$(CARGO) +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+
+clean: ## nothing but the sources
+	$(CARGO) clean
+	rm -rf demo/out

@@ -1,0 +1,127 @@
+//! Arguments and exit codes; no logic of its own.
+
+mod check;
+mod inspect;
+mod progress;
+mod run;
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config};
+use crate::hook::cache::Cache;
+use crate::hook::compile::{self, Compiler};
+use crate::hook::load::Loader;
+use crate::hook::{engine, scan};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 runtime failure, 2 usage, 4 stopped by on_error = \"stop\", 78 bad configuration.
+
+Example:
+  hookaroon check -c hookaroon.toml && hookaroon run -c hookaroon.toml --once";
+
+/// Something went wrong while running.
+const FAILURE: u8 = 1;
+/// A hook with `on_error = "stop"` failed.
+const STOPPED: u8 = 4;
+/// The configuration is wrong; the number of sysexits' EX_CONFIG.
+const BAD_CONFIG: u8 = 78;
+
+/// Logs through sandboxed WebAssembly hooks.
+#[derive(Debug, Parser)]
+#[command(name = "hookaroon", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Moves logs from the sources, through the hooks, to the sinks
+    Run(run::RunArguments),
+    /// Checks the configuration, the plugins and their grants, and reports every error
+    Check(ConfigArguments),
+    /// Says what a plugin is and which grant it needs
+    Inspect(inspect::InspectArguments),
+    /// Compiles a plugin, in a process of its own
+    #[command(name = compile::SUBCOMMAND, hide = true)]
+    CompilePlugin {
+        /// What to do, as JSON
+        job: String,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigArguments {
+    /// The configuration
+    #[arg(short, long, value_name = "FILE", default_value = "hookaroon.toml")]
+    config: PathBuf,
+}
+
+impl ConfigArguments {
+    fn load(&self) -> Result<Config, ExitCode> {
+        config::load(&self.config, &|name| std::env::var(name).ok()).map_err(|errors| {
+            eprintln!("{errors}");
+            ExitCode::from(BAD_CONFIG)
+        })
+    }
+}
+
+/// Runs what the arguments ask for.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::CompilePlugin { job } => compile::child_main(&job),
+        command => {
+            start_log();
+            let result = match command {
+                Command::Run(arguments) => run::run(&arguments),
+                Command::Check(arguments) => check::check(&arguments),
+                Command::Inspect(arguments) => inspect::inspect(&arguments),
+                Command::CompilePlugin { .. } => Ok(()),
+            };
+            result.err().unwrap_or(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The host's own log goes to standard error, because standard output may be a sink.
+fn start_log() {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .with_max_level(tracing::Level::INFO)
+        .init();
+}
+
+/// What loads plugins, with the cache of this data directory if that can be used.
+fn loader(data_dir: Option<&Path>) -> Result<Loader, ExitCode> {
+    let engine = engine::new().map_err(|error| failed(&error))?;
+    let compiler = Compiler::in_this_executable(scan::Limits::DEFAULT, compile::Limits::DEFAULT)
+        .map_err(|error| failed(&error))?;
+    let cache = data_dir.and_then(|dir| match Cache::open(&dir.join("cache")) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            tracing::warn!("{error}; plugins are compiled at each start");
+            None
+        }
+    });
+    Ok(Loader::new(engine, compiler, cache))
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(FAILURE)
+}
+
+/// Says all that is wrong with the configuration's hooks.
+fn bad_hooks(errors: &[String]) -> ExitCode {
+    for error in errors {
+        eprintln!("{error}");
+    }
+    ExitCode::from(BAD_CONFIG)
+}

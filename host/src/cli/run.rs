@@ -1,0 +1,80 @@
+//! `hookaroon run`: the main job.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use clap::Args;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+use super::progress::Progress;
+use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader};
+use crate::drain::Drain;
+use crate::hook::chain::Stop;
+use crate::hook::prepare::prepare;
+use crate::pipeline::{Pipeline, RunError};
+use crate::summary::Summary;
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Read files to their end, print a summary and exit
+    #[arg(long)]
+    once: bool,
+    /// Write the totals to this file as one JSON object
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
+    let config = arguments.config.load()?;
+    let drain = Arc::new(Drain::default());
+    end_on_signals(&drain).map_err(|error| failed(&error))?;
+    let loader = loader(Some(&config.data_dir))?;
+    let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
+    let pipeline = Pipeline::open(&config, hooks, &drain).map_err(|error| code(&error))?;
+    let metrics = pipeline.metrics.clone();
+    let progress = Progress::start(&metrics, pipeline.bytes_to_read);
+    let result = pipeline.run();
+    progress.end();
+    let summary = Summary::new(&metrics);
+    if arguments.once || io::stderr().is_terminal() {
+        eprint!("{}", summary.for_people());
+    }
+    if let Some(path) = &arguments.summary {
+        let written = serde_json::to_vec_pretty(&summary).map_err(io::Error::other).and_then(|json| fs::write(path, json));
+        written.map_err(|error| failed(&io::Error::other(format!("cannot write {}: {error}", path.display()))))?;
+    }
+    result.map_err(|error| code(&error))
+}
+
+/// The first signal asks for a drain; the second one ends the process at once, as if nobody had listened.
+fn end_on_signals(drain: &Arc<Drain>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let drain = drain.clone();
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            if drain.requested() {
+                let _ = emulate_default_handler(signal);
+            }
+            tracing::info!("ending: what was read is still delivered; a second signal ends at once");
+            drain.request();
+        }
+    })?;
+    Ok(())
+}
+
+fn code(error: &RunError) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(match error {
+        RunError::Stop(Stop::Hook { .. }) => STOPPED,
+        RunError::Fields(_) => BAD_CONFIG,
+        _ => FAILURE,
+    })
+}

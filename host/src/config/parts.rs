@@ -1,0 +1,201 @@
+//! Sources, hooks and sinks, each from its table.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::reader::{Table, suggestion};
+use super::schema::{self, DEADLINE, INIT_DEADLINE, MEMORY, TEARDOWN_DEADLINE, TICK_DEADLINE};
+use super::settings::{Outside, settings};
+use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, PluginRef, Sink, Source};
+use crate::event::path::{Meta, Path as FieldPath};
+use crate::event::time::TimeFormat;
+
+/// The kinds of sources and sinks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Standard,
+    File,
+}
+
+/// A name: it stands in `from`, in metrics and in files' names.
+fn name(table: &Table<'_, '_>) -> String {
+    let Some((name, span)) = table.required_string("name") else { return String::new() };
+    if !name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character)) || name.starts_with('.') {
+        table.wrong(&span, format!("name {name:?}: letters, digits, \"_\", \"-\" and \".\" (not first) are allowed"));
+    }
+    name.to_owned()
+}
+
+pub(super) fn source(table: &Table<'_, '_>, dir: &Path) -> Source {
+    let kind = kind(table, "stdin");
+    let paths = table.strings("paths");
+    let input = match (kind, paths) {
+        (Type::Standard, None) => Input::Stdin,
+        (Type::Standard, Some(_)) => {
+            table.wrong(table.span(), "paths belongs to type = \"file\"".to_owned());
+            Input::Stdin
+        }
+        (Type::File, paths) => {
+            let paths = paths.unwrap_or_default();
+            if paths.is_empty() {
+                table.wrong(table.span(), "paths is missing, the files to read: paths = [\"/var/log/app/*.log\"]".to_owned());
+            }
+            Input::File { paths: paths.iter().map(|(path, _)| dir.join(path).to_string_lossy().into_owned()).collect() }
+        }
+    };
+    let decode = table.choice(
+        "decode",
+        &[
+            ("auto", Decode::Auto),
+            ("json", Decode::Json),
+            ("text", Decode::Text),
+            ("cri", Decode::Cri),
+            ("docker", Decode::Docker),
+        ],
+        Decode::Auto,
+    );
+    Source { name: name(table), input, decode, time: time(table) }
+}
+
+fn kind(table: &Table<'_, '_>, standard: &str) -> Type {
+    if table.get("type").is_none() {
+        table.wrong(table.span(), format!("type is missing; there is {standard}, file"));
+    }
+    table.choice("type", &[(standard, Type::Standard), ("file", Type::File)], Type::Standard)
+}
+
+fn time(source: &Table<'_, '_>) -> TimeFormat {
+    let Some(table) = source.table("time", schema::TIME) else { return TimeFormat::default() };
+    let field: Option<FieldPath> = table.parsed("field");
+    if matches!(field, Some(FieldPath::Whole | FieldPath::Meta(_))) {
+        table.wrong(table.span(), "field: a field of the event is needed".to_owned());
+    }
+    let format = table.string("format").map(|(text, _)| text);
+    let zone = table.string("zone").map(|(text, _)| text);
+    TimeFormat::new(field, format, zone).unwrap_or_else(|message| {
+        table.wrong(table.span(), message);
+        TimeFormat::default()
+    })
+}
+
+pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
+    let on_error = table.choice(
+        "on_error",
+        &[
+            ("dead_letter", OnError::DeadLetter),
+            ("pass", OnError::Pass),
+            ("drop", OnError::Drop),
+            ("stop", OnError::Stop),
+        ],
+        OnError::DeadLetter,
+    );
+    let required = table.boolean("required", false);
+    if required && on_error == OnError::Pass {
+        let message = "on_error = \"pass\" would let events by that it did not process, and required = true forbids that";
+        table.wrong(table.span(), message.to_owned());
+    }
+    let enabled = table.boolean("enabled", true);
+    if required && !enabled {
+        table.wrong(table.span(), "enabled = false lets every event by, and required = true forbids that".to_owned());
+    }
+    let (line, _) = table.reader.text.place(table.span().start);
+    Hook {
+        name: name(table),
+        plugin: plugin(table, outside.dir),
+        sha256: sha256(table),
+        enabled,
+        from: from(table),
+        conditions: table.parsed_list("match"),
+        memory_bytes: table.size("memory", &MEMORY),
+        deadlines: Deadlines {
+            process: table.time("deadline", &DEADLINE),
+            init: table.time("init_deadline", &INIT_DEADLINE),
+            tick: table.time("tick_deadline", &TICK_DEADLINE),
+            teardown: table.time("teardown_deadline", &TEARDOWN_DEADLINE),
+        },
+        on_error,
+        required,
+        grant: grant(table),
+        config: settings(table, outside),
+        place: Place { file: table.reader.text.file.to_owned(), line },
+    }
+}
+
+/// A standard hook's name, or a path: what has a slash or ends in `.wasm`.
+fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginRef {
+    match table.required_string("plugin") {
+        Some((text, _)) if text.contains('/') || text.ends_with(".wasm") => PluginRef::File(dir.join(text)),
+        Some((text, _)) => PluginRef::Standard(text.to_owned()),
+        None => PluginRef::Standard(String::new()),
+    }
+}
+
+fn sha256(table: &Table<'_, '_>) -> Option<[u8; 32]> {
+    let (text, span) = table.string("sha256")?;
+    let mut digest = [0; 32];
+    let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
+        *byte = text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or(0);
+    }
+    if !whole {
+        table.wrong(&span, "sha256 is not 64 hex digits; `sha256sum PLUGIN.wasm` prints them".to_owned());
+    }
+    whole.then_some(digest)
+}
+
+fn from(table: &Table<'_, '_>) -> Option<Vec<String>> {
+    table.strings("from").map(|names| names.into_iter().map(|(name, _)| name.to_owned()).collect())
+}
+
+/// Whether the names in `from` exist; `known` are the sources, and `hook:NAME` for each hook.
+pub(super) fn check_from(table: &Table<'_, '_>, known: &[&str]) {
+    for (name, span) in table.strings("from").unwrap_or_default() {
+        if !known.contains(&name) {
+            table.wrong(&span, format!("from: there is no source {name:?}; {}", suggestion(name, known)));
+        }
+    }
+}
+
+fn grant(hook: &Table<'_, '_>) -> Grant {
+    let Some(table) = hook.table("grant", schema::GRANT) else { return Grant::default() };
+    Grant {
+        read: table.parsed_list("read"),
+        write: table.parsed_list("write"),
+        drop: table.boolean("drop", false),
+        emit: table.boolean("emit", false),
+        imports: table.strings("imports").unwrap_or_default().into_iter().map(|(name, _)| name.to_owned()).collect(),
+    }
+}
+
+pub(super) fn sink(table: &Table<'_, '_>, dir: &Path) -> Sink {
+    let kind = kind(table, "stdout");
+    let output = match (kind, table.string("path")) {
+        (Type::Standard, None) => Output::Stdout,
+        (Type::Standard, Some((_, span))) => {
+            table.wrong(&span, "path belongs to type = \"file\"".to_owned());
+            Output::Stdout
+        }
+        (Type::File, Some((path, _))) => Output::File { path: dir.join(path) },
+        (Type::File, None) => {
+            table.wrong(table.span(), "path is missing, the file to write".to_owned());
+            Output::File { path: PathBuf::new() }
+        }
+    };
+    let include = table.strings("include").unwrap_or_default();
+    Sink {
+        name: name(table),
+        output,
+        from: from(table),
+        conditions: table.parsed_list("match"),
+        include: include.into_iter().filter_map(|(name, span)| meta(table, name, &span)).collect(),
+    }
+}
+
+fn meta(table: &Table<'_, '_>, name: &str, span: &Range<usize>) -> Option<Meta> {
+    let names = Meta::ALL.map(Meta::name);
+    let found = Meta::ALL.into_iter().find(|meta| meta.name() == name);
+    if found.is_none() {
+        table.wrong(span, format!("include: there is no metadata {name:?}; {}", suggestion(name, &names)));
+    }
+    found
+}

@@ -1,0 +1,65 @@
+//! Sizes and times as people write them.
+
+use std::time::Duration;
+
+const SIZES: [(&str, u64); 7] =
+    [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("kB", 1_000), ("KB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+
+const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+
+/// Bytes: `"32MiB"`, `"10MB"`, `"512B"`.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let unit = if unit == "B" { 1 } else { SIZES.iter().find(|(name, _)| *name == unit)?.1 };
+    number.checked_mul(unit)
+}
+
+/// A time: `"50ms"`, `"1s"`, `"2m"`, `"1h"`.
+pub(super) fn time(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    let unit = TIMES.iter().find(|(name, _)| *name == unit)?.1;
+    number.checked_mul(unit).map(Duration::from_millis)
+}
+
+/// A size as it would be written.
+pub(super) fn show_size(bytes: u64) -> String {
+    let binary = SIZES.iter().take(3).rev().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    binary.map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
+}
+
+/// A time as it would be written.
+pub(super) fn show_time(time: Duration) -> String {
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let unit = TIMES.iter().rev().find(|(_, unit)| ms >= *unit && ms.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{ms}ms"), |(name, unit)| format!("{}{name}", ms / unit))
+}
+
+fn split(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        assert_eq!(size("32MiB"), Some(32 << 20));
+        assert_eq!(size("10 MB"), Some(10_000_000));
+        assert_eq!(size("7B"), Some(7));
+        assert_eq!(time("50ms"), Some(Duration::from_millis(50)));
+        assert_eq!(time("2m"), Some(Duration::from_secs(120)));
+        for wrong in ["", "MiB", "-1MiB", "1.5MiB", "1mib", "99999999999999999999B", "9999999999999GiB"] {
+            assert_eq!(size(wrong), None, "{wrong}");
+        }
+        for wrong in ["5", "5 minutes", "s"] {
+            assert_eq!(time(wrong), None, "{wrong}");
+        }
+        assert_eq!(show_size(1 << 20), "1MiB");
+        assert_eq!(show_size(1000), "1000B");
+        assert_eq!(show_time(Duration::from_secs(60)), "1m");
+        assert_eq!(show_time(Duration::ZERO), "0ms");
+    }
+}
