@@ -339,7 +339,11 @@ impl Loading<'_> {
             self.parts.sinks.extend(table.tables("sink", schema::SINK).iter().map(|table| parts::sink(table, dir)));
             self.check_from(&table);
         }
-        self.errors.extend(reader.errors.into_inner());
+        let mut errors = reader.errors.into_inner();
+        errors.sort_by_key(|error| error.at);
+        // The names in `from` are looked at after everything else, which reads some tables twice.
+        errors.dedup();
+        self.errors.extend(errors);
     }
 
     /// Names may stand in an included file before those of a later one: only what was read so far is known.

@@ -14,12 +14,12 @@ const MODELS: [&str; 6] =
     ["llama-3.3-70b", "qwen2.5-32b", "mistral-large", "gemma-2-27b", "phi-4", "deepseek-r1-distill"];
 
 const DONE: [&str; 6] = [
-    "completion streamed to the client, finish_reason=stop",
-    "prompt answered from the semantic cache of the workspace",
-    "retrieved passages ranked and added to the context window",
-    "tool call finished, result handed back to the model",
-    "conversation summarized before the context window was full",
-    "embedding batch written to the vector store and indexed",
+    "completion streamed to the client",
+    "prompt answered from the cache",
+    "passages ranked and added to the context",
+    "tool call finished, model goes on",
+    "conversation summarized",
+    "embedding batch written and indexed",
 ];
 
 const NAMES: [&str; 8] = ["ada", "grace", "alan", "edsger", "barbara", "donald", "radia", "ken"];
@@ -74,8 +74,6 @@ pub(crate) fn push(rng: &mut Rng, failed: bool, out: &mut Vec<u8>) {
             push_number(rng.u64(0..64), out);
             out.extend_from_slice(b" passages in index kb-");
             push_number(rng.u64(1..400), out);
-            out.extend_from_slice(b", the best one scored 0.");
-            push_number(rng.u64(100..1000), out);
         }
     }
 }
@@ -145,7 +143,7 @@ mod tests {
                 out.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(byte - b'0')).collect();
             assert_eq!(digits.len(), 16);
             let doubled = |place: usize, digit: u32| {
-                if place % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit }
+                if place.is_multiple_of(2) { digit * 2 / 10 + digit * 2 % 10 } else { digit }
             };
             let sum: u32 = digits.iter().enumerate().map(|(place, digit)| doubled(place, *digit)).sum();
             assert_eq!(sum % 10, 0);

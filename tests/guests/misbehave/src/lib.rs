@@ -1,0 +1,309 @@
+//! A hook that does what its config says, good or bad: one guest for all tests of the host.
+//!
+//! Config: `{"read": FIELDS, "write": FIELDS, "do": MODE, "in": CALL, "from_call": N, "text": TEXT, "n": N,
+//! "tick_ms": N, "single": true}`. A field is `"path"` (kind text) or `{"path": ..., "kind": ...}`. CALL is `init`,
+//! `process` (the default), `tick`, `save` or `teardown`; N counts the calls of that kind in this instance, from 1.
+//!
+//! | mode | what it does |
+//! | --- | --- |
+//! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
+//! | `flood` | writes 100,000 log lines of 1 KiB |
+//! | `slow` | works for about 20 ms |
+//! | `poison` | traps if the first column has TEXT in a row |
+//! | `fail_row` | says that the rows with TEXT failed |
+//! | `lie` | returns the thing wrong that TEXT names, see `lies` |
+//! | `echo` | writes the first column as the first field |
+//! | `set`, `null`, `remove`, `merge` | does that to the first written field of every row, with TEXT |
+//! | `count` | counts events across instances and writes the count |
+//! | `emit_each`, `emit_end` | emits an event after each row, one at the end |
+//! | `emit` | emits `{"emitted":TEXT}`, in `tick` or `teardown` |
+//! | `drop` | drops each Nth row that it sees |
+//! | `nothing` | nothing |
+
+mod lies;
+
+mod bindings {
+    wit_bindgen::generate!({
+        inline: "
+            package hookaroon:misbehave;
+            world misbehave {
+                include hookaroon:hook/hook@0.1.0;
+                import hookaroon:hook/log@0.1.0;
+            }
+        ",
+        path: "../../../wit",
+        world: "hookaroon:misbehave/misbehave",
+        generate_all,
+    });
+}
+
+use std::cell::RefCell;
+
+use bindings::exports::hookaroon::hook::lifecycle::Guest;
+use bindings::hookaroon::hook::log;
+use bindings::hookaroon::hook::types::*;
+use serde::Deserialize;
+
+#[derive(Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    read: Vec<FieldConfig>,
+    write: Vec<FieldConfig>,
+    #[serde(rename = "do")]
+    mode: String,
+    #[serde(rename = "in")]
+    call: String,
+    from_call: u32,
+    text: String,
+    n: u64,
+    tick_ms: Option<u32>,
+    single: bool,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            read: Vec::new(),
+            write: Vec::new(),
+            mode: "nothing".into(),
+            call: "process".into(),
+            from_call: 1,
+            text: String::new(),
+            n: 2,
+            tick_ms: None,
+            single: false,
+        }
+    }
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum FieldConfig {
+    Text(String),
+    Kind { path: String, kind: String },
+}
+
+impl FieldConfig {
+    fn field(&self) -> Field {
+        let (path, kind) = match self {
+            FieldConfig::Text(path) => (path, "text"),
+            FieldConfig::Kind { path, kind } => (path, kind.as_str()),
+        };
+        let kind = match kind {
+            "integer" => Kind::Integer,
+            "float" => Kind::Float,
+            "boolean" => Kind::Boolean,
+            "json" => Kind::Json,
+            _ => Kind::Text,
+        };
+        Field { path: path.clone(), kind }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    config: Config,
+    calls: [u32; 5],
+    seen: u64,
+    hoard: Vec<Vec<u8>>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+struct Hook;
+
+/// Notes a call; whether this one is to go wrong.
+fn due(call: usize) -> Option<Config> {
+    const NAMES: [&str; 5] = ["init", "process", "tick", "save", "teardown"];
+    STATE.with_borrow_mut(|state| {
+        state.calls[call] += 1;
+        let config = &state.config;
+        (config.call == NAMES[call] && state.calls[call] >= config.from_call).then(|| config.clone())
+    })
+}
+
+/// What goes wrong in any call. Returns an error if the call is to return one.
+fn act(config: &Config) -> Result<(), String> {
+    match config.mode.as_str() {
+        "trap" => core::arch::wasm32::unreachable(),
+        "spin" => loop {
+            std::hint::black_box(());
+        },
+        "slow" => {
+            for turn in 0..20_000_000u32 {
+                std::hint::black_box(turn);
+            }
+        }
+        "grow" => loop {
+            STATE.with_borrow_mut(|state| state.hoard.push(vec![1; 1 << 20]));
+        },
+        "stack" => {
+            std::hint::black_box(recurse(0));
+        }
+        "flood" => {
+            let line = "x".repeat(1024);
+            for _ in 0..100_000 {
+                log::log(log::Level::Info, &line);
+            }
+        }
+        "error" => return Err(if config.text.is_empty() { "told to fail".into() } else { config.text.clone() }),
+        _ => {}
+    }
+    Ok(())
+}
+
+#[allow(unconditional_recursion)]
+fn recurse(depth: u64) -> u64 {
+    std::hint::black_box(recurse(std::hint::black_box(depth) + 1)) + 1
+}
+
+fn nothing() -> Emission {
+    Emission { events: BytesValues { data: Vec::new(), ends: Vec::new() }, after: Vec::new() }
+}
+
+fn events(texts: &[String]) -> BytesValues {
+    let mut events = BytesValues { data: Vec::new(), ends: Vec::new() };
+    for text in texts {
+        events.data.extend_from_slice(text.as_bytes());
+        events.ends.push(events.data.len() as u32);
+    }
+    events
+}
+
+fn told(config: &Config) -> Emission {
+    if config.mode != "emit" {
+        return nothing();
+    }
+    let text = format!("{{\"emitted\":{}}}", serde_json::Value::from(config.text.as_str()));
+    Emission { events: events(&[text]), after: Vec::new() }
+}
+
+/// The text of a row of the first column.
+fn text(batch: &Batch, row: usize) -> &[u8] {
+    match batch.columns.first().map(|column| &column.values) {
+        Some(Values::Text(bytes) | Values::Json(bytes)) => {
+            let start = if row == 0 { 0 } else { bytes.ends[row - 1] as usize };
+            &bytes.data[start..bytes.ends[row] as usize]
+        }
+        _ => &[],
+    }
+}
+
+fn has(batch: &Batch, row: usize, wanted: &str) -> bool {
+    String::from_utf8_lossy(text(batch, row)).contains(wanted)
+}
+
+/// A column of the first written field's kind with the same in each row.
+fn same(config: &Config, rows: usize, mark: u8) -> Column {
+    let kind = config.write.first().map_or(Kind::Text, |field| field.field().kind);
+    let repeated = || events(&vec![config.text.clone(); rows]);
+    let values = match kind {
+        Kind::Text => Values::Text(repeated()),
+        Kind::Json => Values::Json(repeated()),
+        Kind::Integer => Values::Integer(vec![config.text.parse().unwrap_or(0); rows]),
+        Kind::Float => Values::Float(vec![config.text.parse().unwrap_or(0.0); rows]),
+        Kind::Boolean => Values::Boolean(vec![u8::from(config.text == "true"); rows]),
+    };
+    Column { values, marks: vec![mark; rows] }
+}
+
+/// What is returned for a batch.
+fn outcome(config: &Config, batch: &Batch) -> Outcome {
+    let rows = batch.rows as usize;
+    let mut outcome = Outcome { keep: Vec::new(), writes: Vec::new(), emit: nothing(), errors: Vec::new() };
+    match config.mode.as_str() {
+        "poison" if (0..rows).any(|row| has(batch, row, &config.text)) => core::arch::wasm32::unreachable(),
+        "fail_row" => {
+            let failed = (0..rows).filter(|&row| has(batch, row, &config.text));
+            outcome.errors = failed.map(|row| RowError { row: row as u32, message: "told to fail".into() }).collect();
+        }
+        "echo" => outcome.writes = batch.columns.first().map(|column| echoed(column)).into_iter().collect(),
+        "set" => outcome.writes = vec![same(config, rows, 1)],
+        "remove" => outcome.writes = vec![same(config, rows, 2)],
+        "null" => outcome.writes = vec![same(config, rows, 3)],
+        "merge" => outcome.writes = vec![same(config, rows, 4)],
+        "count" => {
+            let seen = STATE.with_borrow(|state| state.seen) as i64;
+            let values = Values::Integer((1..=rows as i64).map(|row| seen + row).collect());
+            outcome.writes = vec![Column { values, marks: Vec::new() }];
+        }
+        "emit_each" => {
+            let texts: Vec<String> = (0..rows).map(|row| format!("{{\"emitted\":{row}}}")).collect();
+            outcome.emit = Emission { events: events(&texts), after: (0..rows as u32).collect() };
+        }
+        "emit_end" => outcome.emit = Emission { events: events(&["{\"emitted\":\"end\"}".into()]), after: Vec::new() },
+        "drop" => {
+            let seen = STATE.with_borrow(|state| state.seen);
+            outcome.keep = (1..=rows as u64).map(|row| u8::from((seen + row) % config.n != 0)).collect();
+        }
+        "lie" => lies::tell(config, batch, &mut outcome),
+        _ => {}
+    }
+    outcome
+}
+
+/// What was read as something to write: values are set, null stays null, all else is left.
+fn echoed(column: &Column) -> Column {
+    let marks = column.marks.iter().map(|mark| match mark {
+        1 => 1,
+        2 => 3,
+        _ => 0,
+    });
+    Column { values: column.values.clone(), marks: marks.collect() }
+}
+
+impl Guest for Hook {
+    fn init(setup: Setup) -> Result<Interest, String> {
+        let config: Config = serde_json::from_str(&setup.config).map_err(|error| format!("config: {error}"))?;
+        let seen = setup.states.iter().filter_map(|state| std::str::from_utf8(state).ok()?.parse::<u64>().ok()).sum();
+        STATE.with_borrow_mut(|state| {
+            state.config = config.clone();
+            state.seen = seen;
+        });
+        if let Some(config) = due(0) {
+            act(&config)?;
+        }
+        Ok(Interest {
+            read: config.read.iter().map(FieldConfig::field).collect(),
+            write: config.write.iter().map(FieldConfig::field).collect(),
+            tick_ms: config.tick_ms,
+            placement: if config.single { Placement::Single } else { Placement::EveryWorker },
+            extra: Vec::new(),
+        })
+    }
+
+    fn process(batch: Batch) -> Result<Outcome, String> {
+        let result = match due(1) {
+            Some(config) => {
+                act(&config)?;
+                outcome(&config, &batch)
+            }
+            None => outcome(&Config::default(), &batch),
+        };
+        STATE.with_borrow_mut(|state| state.seen += u64::from(batch.rows));
+        Ok(result)
+    }
+
+    fn tick(_now_ns: u64) -> Result<Emission, String> {
+        let Some(config) = due(2) else { return Ok(nothing()) };
+        act(&config)?;
+        Ok(told(&config))
+    }
+
+    fn save() -> Option<Vec<u8>> {
+        if let Some(config) = due(3) {
+            let _ = act(&config);
+        }
+        Some(STATE.with_borrow(|state| state.seen.to_string().into_bytes()))
+    }
+
+    fn teardown(_reason: Reason) -> Emission {
+        let Some(config) = due(4) else { return nothing() };
+        let _ = act(&config);
+        told(&config)
+    }
+}
+
+bindings::export!(Hook with_types_in bindings);
