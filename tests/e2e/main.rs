@@ -1,1 +1,13 @@
-fn main(){}
+//! The real binary on real files, one module for each thing that users rely on.
+//!
+//! `make test` builds the binary and the guests first. Sizes of heavy tests come from [`support::scale`].
+
+mod config;
+mod containment;
+mod flow;
+mod lines;
+mod load;
+mod lifecycle;
+mod signals;
+mod soak;
+mod support;

@@ -281,3 +281,22 @@ fn a_container_log_line_of_another_shape_is_a_text() {
         assert_eq!(decode(line.as_bytes(), options(200, format), &[]).0, [(line.to_owned(), 0, Form::Text)]);
     }
 }
+
+#[test]
+fn the_look_ahead_decides_to_the_byte_whether_a_line_knows_its_parts() {
+    for byte in [b'x', b' ', 0xff] {
+        for len in 16 * 64 - 1..=16 * 64 + 2 {
+            for end in [&b"\n"[..], b"\r\n", b"\nend", b""] {
+                let bytes = [&vec![byte; len], end].concat();
+                let expected = reference(&bytes, 64, Form::Auto);
+                for read in [1, 100, usize::MAX] {
+                    assert_eq!(
+                        decode(&bytes, options(64, Format::Auto), &[read]),
+                        expected,
+                        "{len} {end:?} {read}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Hooks that misbehave: every kind is counted, no event is lost or changed, and the host lives.
+
+use serde_json::Value;
+
+use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered};
+
+const EVENTS: u64 = 50;
+
+/// Every event is in the output as it was, or a dead letter as it was.
+fn nothing_is_lost(trial: &Trial, ran: &Ran, hook: &str) {
+    let mut all: Vec<String> = ran.lines().iter().map(|line| (*line).to_owned()).collect();
+    all.extend(trial.dead_letters(hook).iter().map(|letter| letter["event"].to_string()));
+    all.sort();
+    let mut expected: Vec<String> = numbered(EVENTS).lines().map(str::to_owned).collect();
+    expected.sort();
+    assert_eq!(all, expected, "{}", ran.stderr);
+}
+
+fn misbehaving(mode: &str, options: &str, more: &str) -> (Trial, Ran) {
+    let trial = Trial::with_input(numbered(EVENTS));
+    let ran = trial.through(&hook("bad", options, mode, more));
+    (trial, ran)
+}
+
+#[test]
+fn each_kind_of_failure_is_told_apart_and_no_event_is_lost() {
+    for (mode, kind) in [("trap", "trap"), ("stack", "trap"), ("spin", "deadline"), ("grow", "memory"), ("error", "error")] {
+        let (trial, ran) = misbehaving(mode, "memory = \"4MiB\"", "");
+        assert_eq!(ran.failed("bad", kind), 2, "{mode}: {}", ran.stderr);
+        assert_eq!(ran.number("hooks.0.failures"), 2);
+        let letters = trial.dead_letters("bad");
+        assert_eq!(letters.len() as u64, EVENTS);
+        assert!(letters.iter().all(|letter| letter["kind"] == kind && letter["source"] == "in"), "{letters:?}");
+        assert_eq!(ran.number("dead_letters.bad"), EVENTS);
+        nothing_is_lost(&trial, &ran, "bad");
+    }
+}
+
+#[test]
+fn a_lie_is_bad_output_and_never_a_panic() {
+    let lies: [(&str, &str); 29] = [
+        ("keep_short", "text"),
+        ("keep_value", "text"),
+        ("too_few_columns", "two"),
+        ("too_many_columns", "two"),
+        ("values_short", "text"),
+        ("marks_short", "text"),
+        ("mark_9", "text"),
+        ("merge_text", "text"),
+        ("wrong_kind", "text"),
+        ("ends_falling", "text"),
+        ("ends_beyond", "text"),
+        ("ends_before", "text"),
+        ("not_utf8", "text"),
+        ("cut_character", "text"),
+        ("not_json", "json"),
+        ("two_values", "json"),
+        ("deep_json", "json"),
+        ("boolean_7", "boolean"),
+        ("remove_whole", "whole"),
+        ("null_whole", "whole"),
+        ("set_whole_array", "whole"),
+        ("after_falling", "text"),
+        ("after_beyond", "text"),
+        ("after_short", "text"),
+        ("emit_array", "text"),
+        ("emit_text", "text"),
+        ("emit_deep", "text"),
+        ("error_beyond", "text"),
+        ("error_twice", "text"),
+    ];
+    for (lie, field) in lies {
+        let write = match field {
+            "text" => "[\"w\"]",
+            "two" => "[\"v\", \"w\"]",
+            "json" => "[{ path = \"w\", kind = \"json\" }]",
+            "boolean" => "[{ path = \"w\", kind = \"boolean\" }]",
+            _ => "[{ path = \".\", kind = \"json\" }]",
+        };
+        let (trial, ran) = misbehaving("lie", "", &format!("text = {lie:?}\nwrite = {write}"));
+        assert_eq!(ran.failed("bad", "bad_output"), 2, "{lie}: {}", ran.stderr);
+        nothing_is_lost(&trial, &ran, "bad");
+    }
+}
+
+#[test]
+fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
+    for lie in ["emit_huge", "write_huge"] {
+        let (trial, ran) = misbehaving("lie", "memory = \"64MiB\"", &format!("text = {lie:?}\nwrite = [\"w\"]"));
+        assert_eq!(ran.number("hooks.0.failures"), 2, "{lie}: {}", ran.stderr);
+        nothing_is_lost(&trial, &ran, "bad");
+    }
+}
+
+#[test]
+fn what_was_not_granted_is_bad_output() {
+    for (mode, line) in [("drop", "drop = true"), ("emit_each", "emit = true")] {
+        let trial = Trial::with_input(numbered(EVENTS));
+        let ran = trial.through(&hook("bad", "", mode, "").replace("drop = true\nemit = true\n", ""));
+        assert_eq!(ran.failed("bad", "bad_output"), 2);
+        assert!(trial.dead_letters("bad")[0]["message"].as_str().unwrap().contains(line));
+        nothing_is_lost(&trial, &ran, "bad");
+    }
+}
+
+#[test]
+fn a_failure_that_a_fresh_instance_does_not_repeat_costs_no_event() {
+    // Each instance survives one call only.
+    let trial = Trial::with_input(numbered(EVENTS));
+    let config = format!("[batch]\nrows = 5\n{FILE_TO_FILE}{}", hook("bad", "", "trap", "from_call = 2"));
+    let ran = trial.run(&config);
+    assert_eq!((ran.code, ran.lines().len() as u64), (Some(0), EVENTS));
+    assert_eq!((ran.failed("bad", "trap"), ran.number("hooks.0.calls")), (9, 19));
+    assert!(trial.dead_letters("bad").is_empty());
+}
+
+#[test]
+fn on_error_says_what_becomes_of_the_rows() {
+    let (_, ran) = misbehaving("trap", "on_error = \"pass\"", "");
+    assert_eq!((ran.lines().len() as u64, ran.number("hooks.0.passed")), (EVENTS, EVENTS));
+    let (_, ran) = misbehaving("trap", "on_error = \"drop\"", "");
+    assert_eq!((ran.lines().len(), ran.summary["dropped"]["on_error:bad"].as_u64()), (0, Some(EVENTS)));
+    let trial = Trial::with_input(numbered(EVENTS));
+    let ran = trial.run(&format!("{FILE_TO_FILE}{}", hook("bad", "on_error = \"stop\"", "trap", "")));
+    assert_eq!(ran.code, Some(4));
+    ran.says(&["hook \"bad\" failed", "on_error = \"stop\"", "unreachable"]);
+    assert_eq!(trial.dead_letters("bad").len() as u64, EVENTS);
+}
+
+#[test]
+fn only_the_rows_that_a_hook_says_failed_follow_on_error() {
+    let trial = Trial::with_input("{\"m\":\"ok\"}\n{\"m\":\"bad one\"}\n{\"m\":\"fine\"}\n");
+    let ran = trial.through(&hook("picky", "", "fail_row", "read = [\"m\"]\ntext = \"bad\""));
+    assert_eq!(ran.lines(), ["{\"m\":\"ok\"}", "{\"m\":\"fine\"}"]);
+    let letters = trial.dead_letters("picky");
+    assert_eq!(letters.len(), 1);
+    assert_eq!((&letters[0]["kind"], &letters[0]["message"], &letters[0]["offset"]), (&Value::from("row_error"), &Value::from("told to fail"), &Value::from(11)));
+    assert_eq!((ran.failed("picky", "row_error"), ran.number("hooks.0.rows")), (1, 3));
+}
+
+#[test]
+fn a_dead_letter_holds_the_event_byte_for_byte() {
+    let event = "{\"b\":1e400, \"a\":\"\\ud83d\\ude00\",\"n\":18446744073709551616}";
+    let trial = Trial::with_input(format!("{event}\n"));
+    trial.through(&hook("bad", "", "trap", ""));
+    let letters = String::from_utf8(trial.read("hookaroon-data/dead-letters/bad.ndjson")).unwrap();
+    assert!(letters.ends_with(&format!(",\"event\":{event}}}\n")), "{letters}");
+}
+
+#[test]
+fn a_guest_cannot_flood_the_log_or_drive_the_terminal() {
+    let trial = Trial::with_input(numbered(5));
+    let ran = trial.through(&hook("loud", "deadline = \"5s\"", "flood", ""));
+    let lines = ran.stderr.lines().filter(|line| line.contains("xxxx")).count();
+    assert!((1..=1000).contains(&lines), "{lines}");
+    let trial = Trial::with_input(numbered(5));
+    let ran = trial.through(&hook("loud", "", "error", "text = \"\\u001b[2Jgone\\nfake line\""));
+    assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.contains("u{1b}[2Jgone"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_failing_tick_or_teardown_is_counted_and_harms_nobody() {
+    for (call, mode) in [("teardown", "trap"), ("teardown", "spin"), ("teardown", "grow")] {
+        let (_, ran) = misbehaving(mode, "memory = \"4MiB\"", &format!("in = {call:?}"));
+        assert_eq!((ran.lines().len() as u64, ran.number("hooks.0.failures")), (EVENTS, 1), "{call} {mode}");
+    }
+}
+
+#[test]
+fn written_json_stays_on_one_line() {
+    let trial = Trial::with_input("{}\n");
+    let more = "write = [{ path = \"w\", kind = \"json\" }]\ntext = \"{\\n\\\"a\\\":\\r\\n1}\"";
+    let ran = trial.through(&hook("h", "", "set", more));
+    assert_eq!(ran.lines(), ["{\"w\":{ \"a\":  1}}"]);
+}

@@ -1,0 +1,95 @@
+//! Plugins that load, and why others do not.
+
+use std::fs;
+
+use crate::support::{FILE_TO_FILE, Ran, Trial, hook, misbehave};
+
+/// What `check` says of a plugin with these bytes.
+fn check(bytes: &[u8], options: &str) -> Ran {
+    let trial = Trial::new();
+    trial.write("p.wasm", bytes);
+    let ran = trial.check(&format!("{FILE_TO_FILE}[[hook]]\nname = \"h\"\nplugin = \"p.wasm\"\n{options}\n"));
+    assert_eq!(ran.code, Some(78), "{}", ran.stderr);
+    ran.says(&["hook \"h\"", "p.wasm"]);
+    ran
+}
+
+#[test]
+fn what_is_no_plugin_says_why() {
+    let good = fs::read(misbehave()).unwrap();
+    check(b"", "").says(&["wasm"]);
+    check(b"MZ not wasm at all", "").says(&["wasm"]);
+    check(b"(module)", "").says(&["text"]);
+    check(&good[..good.len() / 2], "").says(&["cut off"]);
+    check(&wat::parse_str("(module (func (export \"f\")))").unwrap(), "").says(&["hookaroon:hook"]);
+    check(&wat::parse_str("(component)").unwrap(), "").says(&["hookaroon:hook/lifecycle"]);
+}
+
+#[test]
+fn another_version_of_the_contract_is_told() {
+    let component = "(component (instance $i) (export \"hookaroon:hook/lifecycle@0.2.0\" (instance $i)))";
+    check(&wat::parse_str(component).unwrap(), "").says(&["0.2.0", "0.1"]);
+    let component = "(component (instance $i) (export \"hookaroon:hook/lifecycle@0.1.0\" (instance $i)))";
+    check(&wat::parse_str(component).unwrap(), "").says(&["init"]);
+}
+
+#[test]
+fn a_plugin_that_is_missing_or_a_directory_is_told() {
+    let trial = Trial::new();
+    fs::create_dir(trial.path("p.wasm")).unwrap();
+    let config = |plugin: &str| format!("{FILE_TO_FILE}[[hook]]\nname = \"h\"\nplugin = {plugin:?}\n");
+    trial.check(&config("p.wasm")).says(&["directory"]);
+    trial.check(&config("./nothing.wasm")).says(&["nothing.wasm"]);
+    trial.check(&config("redakt")).says(&["redact"]);
+}
+
+#[test]
+fn an_import_without_grant_names_the_line_to_add() {
+    let trial = Trial::new();
+    let config = format!("{FILE_TO_FILE}{}", hook("h", "", "nothing", "").replace("imports = [\"log\"]\n", ""));
+    let ran = trial.check(&config);
+    assert_eq!(ran.code, Some(78));
+    ran.says(&["hook \"h\"", "hookaroon:hook/log", "not granted", "imports = [\"log\"]"]);
+}
+
+#[test]
+fn a_pin_that_differs_shows_both_digests() {
+    let ran = check(&fs::read(misbehave()).unwrap(), &format!("sha256 = \"{}\"", "ab".repeat(32)));
+    ran.says(&["abababab", "sha256"]);
+}
+
+#[test]
+fn a_second_start_uses_the_cache_and_a_broken_entry_does_not_matter() {
+    let trial = Trial::with_input("{}\n");
+    let hooks = hook("h", "", "nothing", "");
+    trial.through(&hooks);
+    let entry = fs::read_dir(trial.path("hookaroon-data/cache")).unwrap().next().unwrap().unwrap().path();
+    let written = fs::metadata(&entry).unwrap().modified().unwrap();
+    trial.through(&hooks);
+    assert_eq!(fs::metadata(&entry).unwrap().modified().unwrap(), written);
+    let bytes = fs::read(&entry).unwrap();
+    for broken in [&bytes[..bytes.len() / 2], &[&bytes[..bytes.len() - 1], b"x"].concat()[..], b""] {
+        fs::write(&entry, broken).unwrap();
+        let ran = trial.through(&hooks);
+        assert_eq!(ran.number("hooks.0.failures"), 0);
+        assert_eq!(fs::read(&entry).unwrap().len(), bytes.len());
+    }
+}
+
+#[test]
+fn a_module_that_costs_too_much_to_compile_is_refused_in_time() {
+    let functions = "(func)".repeat(300_000);
+    check(&wat::parse_str(format!("(module {functions})")).unwrap(), "").says(&["functions"]);
+}
+
+#[test]
+fn inspect_says_what_a_plugin_needs() {
+    let trial = Trial::new();
+    let output = trial.command(["inspect".as_ref(), misbehave().as_os_str()]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["core module", "sha256", "hookaroon:hook@0.1.0", "imports = [\"log\"]"] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let output = trial.command(["inspect", "nothing.wasm"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}
