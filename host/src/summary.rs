@@ -34,6 +34,8 @@ pub struct Summary {
     pub lines: Lines,
     /// Wall time from start to end, in seconds.
     pub elapsed_s: f64,
+    /// The most memory that the process had resident, all hooks included; where the system tells it.
+    pub memory_peak_bytes: Option<u64>,
     /// The hooks, in chain order.
     pub hooks: Vec<Hook>,
 }
@@ -120,6 +122,7 @@ impl Summary {
                 oversize: input.oversize.get(),
             },
             elapsed_s: metrics.started.elapsed().as_secs_f64(),
+            memory_peak_bytes: resident_peak(),
             hooks: hooks.iter().map(Hook::new).collect(),
         }
     }
@@ -137,6 +140,9 @@ impl Summary {
             grouped((self.events_in as f64 / seconds) as u64),
             bytes((self.bytes_in as f64 / seconds) as u64),
         );
+        if let Some(peak) = self.memory_peak_bytes {
+            let _ = writeln!(out, "the process had at most {} resident", bytes(peak));
+        }
         self.write_hooks(&mut out);
         let width = self.events_out.keys().map(String::len).max().unwrap_or(0);
         out.push('\n');
@@ -225,6 +231,13 @@ impl Hook {
     }
 }
 
+/// What Linux says of this process.
+fn resident_peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
 fn failures(hook: &HookMetrics) -> BTreeMap<&'static str, u64> {
     let counts = FailureKind::ALL.iter().map(|kind| (kind.name(), hook.failures(*kind)));
     counts.filter(|(_, count)| *count > 0).collect()
@@ -260,7 +273,7 @@ pub fn grouped(number: u64) -> String {
 
 /// A number of bytes with the unit that fits: `16 MiB` where it is whole, else in thousands.
 pub fn bytes(bytes: u64) -> String {
-    for (unit, size) in [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+    for (unit, size) in [("GiB", 1u64 << 30), ("MiB", 1 << 20)] {
         if bytes >= size && bytes.is_multiple_of(size) {
             return format!("{} {unit}", bytes / size);
         }

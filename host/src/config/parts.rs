@@ -30,12 +30,12 @@ pub(super) fn source(table: &Table<'_, '_>, dir: &Path) -> Source {
     let kind = kind(table, "stdin");
     let paths = table.strings("paths");
     let input = match (kind, paths) {
-        (Type::Standard, None) => Input::Stdin,
-        (Type::Standard, Some(_)) => {
+        (None | Some(Type::Standard), None) | (None, Some(_)) => Input::Stdin,
+        (Some(Type::Standard), Some(_)) => {
             table.wrong(table.span(), "paths belongs to type = \"file\"".to_owned());
             Input::Stdin
         }
-        (Type::File, paths) => {
+        (Some(Type::File), paths) => {
             let paths = paths.unwrap_or_default();
             if paths.is_empty() {
                 table.wrong(table.span(), "paths is missing, the files to read: paths = [\"/var/log/app/*.log\"]".to_owned());
@@ -57,11 +57,12 @@ pub(super) fn source(table: &Table<'_, '_>, dir: &Path) -> Source {
     Source { name: name(table), input, decode, time: time(table) }
 }
 
-fn kind(table: &Table<'_, '_>, standard: &str) -> Type {
+/// None if it is not said, or not understood.
+fn kind(table: &Table<'_, '_>, standard: &str) -> Option<Type> {
     if table.get("type").is_none() {
         table.wrong(table.span(), format!("type is missing; there is {standard}, file"));
     }
-    table.choice("type", &[(standard, Type::Standard), ("file", Type::File)], Type::Standard)
+    table.choice("type", &[(standard, Some(Type::Standard)), ("file", Some(Type::File))], None)
 }
 
 fn time(source: &Table<'_, '_>) -> TimeFormat {
@@ -170,13 +171,13 @@ fn grant(hook: &Table<'_, '_>) -> Grant {
 pub(super) fn sink(table: &Table<'_, '_>, dir: &Path) -> Sink {
     let kind = kind(table, "stdout");
     let output = match (kind, table.string("path")) {
-        (Type::Standard, None) => Output::Stdout,
-        (Type::Standard, Some((_, span))) => {
+        (None | Some(Type::Standard), None) | (None, Some(_)) => Output::Stdout,
+        (Some(Type::Standard), Some((_, span))) => {
             table.wrong(&span, "path belongs to type = \"file\"".to_owned());
             Output::Stdout
         }
-        (Type::File, Some((path, _))) => Output::File { path: dir.join(path) },
-        (Type::File, None) => {
+        (Some(Type::File), Some((path, _))) => Output::File { path: dir.join(path) },
+        (Some(Type::File), None) => {
             table.wrong(table.span(), "path is missing, the file to write".to_owned());
             Output::File { path: PathBuf::new() }
         }
