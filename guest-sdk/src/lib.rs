@@ -1,0 +1,68 @@
+//! Write Hookaroon hooks in Rust.
+//!
+//! A hook is a type that implements [`Hook`]: it says at [`init`](Hook::init) which fields it reads and writes, and
+//! then sees one [`Event`] after the other, with those fields and nothing else.
+//!
+//! ```
+//! use hookaroon_sdk::{Event, Hook, Read, Setup, Text, Verdict, Write, export};
+//! use serde::Deserialize;
+//!
+//! /// Drops debug lines, and sets `country` for everybody else.
+//! struct Example {
+//!     level: Read<Text>,
+//!     country: Write<Text>,
+//!     config: Config,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Config {
+//!     country: String,
+//! }
+//!
+//! impl Hook for Example {
+//!     type Config = Config;
+//!
+//!     fn init(config: Config, setup: &mut Setup) -> Result<Example, String> {
+//!         Ok(Example { level: setup.read("level"), country: setup.write("country"), config })
+//!     }
+//!
+//!     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+//!         if event.get(self.level) == Some("debug") {
+//!             return Verdict::Drop;
+//!         }
+//!         event.set(self.country, &self.config.country);
+//!         Verdict::Keep
+//!     }
+//! }
+//!
+//! export!(Example);
+//! # fn main() {}
+//! ```
+//!
+//! Build it with `cargo build --release --target wasm32-unknown-unknown`, as a `cdylib`; the `.wasm` file is the
+//! plugin. A hook that does not call [`log`] imports nothing.
+//!
+//! Rows are handed over in batches and as columns; the SDK adds a few nanoseconds a row to that. Whatever a hook
+//! does not set is not sent back.
+
+pub mod bindings;
+mod column;
+mod event;
+mod export;
+mod hook;
+pub mod log;
+mod percent;
+mod setup;
+mod severity;
+pub mod testing;
+
+pub use bindings::hookaroon::hook::types::{Placement, Reason};
+pub use column::{Boolean, Float, Integer, Json, Kind, Mark, Text};
+pub use event::{Batch, Emitter, Event};
+#[doc(hidden)]
+pub use export::Instance;
+pub use hook::{Hook, Verdict};
+pub use percent::Percent;
+pub use setup::{Read, Setup, Write};
+pub use severity::Severity;

@@ -25,8 +25,8 @@ use crate::decode;
 use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
-pub use errors::{Error, Errors};
 use errors::Text;
+pub use errors::{Error, Errors};
 use reader::{Reader, Table};
 use settings::Outside;
 
@@ -136,7 +136,11 @@ pub struct Hook {
 impl fmt::Debug for Hook {
     /// Without its config, which may hold secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Hook").field("name", &self.name).field("plugin", &self.plugin).finish_non_exhaustive()
+        formatter
+            .debug_struct("Hook")
+            .field("name", &self.name)
+            .field("plugin", &self.plugin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -302,7 +306,11 @@ impl Loading<'_> {
         for path in includes {
             match fs::read_to_string(&path) {
                 Ok(text) => self.file(&path, &text, schema::INCLUDED, |_, _| {}),
-                Err(error) => self.errors.push(Error { file: path, at: None, message: format!("cannot read it: {error}") }),
+                Err(error) => self.errors.push(Error {
+                    file: path,
+                    at: None,
+                    message: format!("cannot read it: {error}"),
+                }),
             }
         }
         self.check_together(file);
@@ -334,9 +342,15 @@ impl Loading<'_> {
             let table = Table::new(&reader, document.get_ref(), document.span(), "", allowed);
             top(&table, self.environment);
             let outside = Outside { dir, environment: self.environment };
-            self.parts.sources.extend(table.tables("source", schema::SOURCE).iter().map(|table| parts::source(table, dir)));
-            self.parts.hooks.extend(table.tables("hook", schema::HOOK).iter().map(|table| parts::hook(table, &outside)));
-            self.parts.sinks.extend(table.tables("sink", schema::SINK).iter().map(|table| parts::sink(table, dir)));
+            self.parts
+                .sources
+                .extend(table.tables("source", schema::SOURCE).iter().map(|table| parts::source(table, dir)));
+            self.parts
+                .hooks
+                .extend(table.tables("hook", schema::HOOK).iter().map(|table| parts::hook(table, &outside)));
+            self.parts
+                .sinks
+                .extend(table.tables("sink", schema::SINK).iter().map(|table| parts::sink(table, dir)));
             self.check_from(&table);
         }
         let mut errors = reader.errors.into_inner();
@@ -371,13 +385,17 @@ impl Loading<'_> {
         twice("source", sources.iter().map(|source| source.name.as_str()), &mut wrong);
         twice("hook", hooks.iter().map(|hook| hook.name.as_str()), &mut wrong);
         twice("sink", sinks.iter().map(|sink| sink.name.as_str()), &mut wrong);
-        let stdin: Vec<_> = sources.iter().filter(|source| source.input == Input::Stdin).map(|source| &source.name).collect();
+        let stdin: Vec<_> =
+            sources.iter().filter(|source| source.input == Input::Stdin).map(|source| &source.name).collect();
         if stdin.len() > 1 {
             wrong.push(format!("sources {stdin:?} all read standard input; one can"));
         }
         for (index, sink) in sinks.iter().enumerate() {
             if let Some(other) = sinks.iter().take(index).find(|other| other.output == sink.output) {
-                wrong.push(format!("sinks {:?} and {:?} write to the same place; one can", other.name, sink.name));
+                wrong.push(format!(
+                    "sinks {:?} and {:?} write to the same place; one can",
+                    other.name, sink.name
+                ));
             }
         }
         let errors = wrong.into_iter().map(|message| Error { file: file.to_owned(), at: None, message });
@@ -398,7 +416,9 @@ fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>, wrong: &mut Vec<S
 
 fn workers(top: &Table<'_, '_>) -> u32 {
     let workers = match top.get("workers").map(|value| value.get_ref()) {
-        Some(DeValue::String(text)) if text == "auto" => available_parallelism().map_or(1, NonZero::get) as u64,
+        Some(DeValue::String(text)) if text == "auto" => {
+            available_parallelism().map_or(1, NonZero::get) as u64
+        }
         Some(DeValue::String(text)) => {
             let span = top.get("workers").map_or(0..0, |value| value.span());
             top.wrong(&span, format!("workers = {text:?} is not known; a number or \"auto\" is allowed"));

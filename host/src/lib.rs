@@ -12,14 +12,14 @@ pub mod cli;
 pub mod config;
 pub mod pipeline;
 
-pub mod source;
 pub mod decode;
-pub mod queue;
-pub mod worker;
 pub mod event;
 pub mod hook;
+pub mod queue;
 pub mod router;
 pub mod sink;
+pub mod source;
+pub mod worker;
 
 pub mod clock;
 pub mod drain;

@@ -230,7 +230,10 @@ impl Metrics {
             started: Instant::now(),
             input: InputMetrics::default(),
             hooks: hooks.into_iter().map(|(name, cap)| HookMetrics::new(name, cap)).collect(),
-            sinks: sinks.into_iter().map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() }).collect(),
+            sinks: sinks
+                .into_iter()
+                .map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() })
+                .collect(),
             unrouted: Counter::default(),
             stopped: Counter::default(),
         }

@@ -94,7 +94,10 @@ impl Pipeline {
     /// Opens everything and wires it up.
     pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
         let metrics = Arc::new(Metrics::new(
-            hooks.iter().filter_map(|hook| config.hooks.get(hook.index)).map(|hook| (hook.name.as_str(), hook.memory_bytes)),
+            hooks
+                .iter()
+                .filter_map(|hook| config.hooks.get(hook.index))
+                .map(|hook| (hook.name.as_str(), hook.memory_bytes)),
             config.sinks.iter().map(|sink| sink.name.as_str()),
         ));
         let projection = Arc::new(projection(config, &hooks)?);
@@ -125,7 +128,11 @@ impl Pipeline {
             intakes.push(sender);
             workers.push(Worker {
                 arrivals: receiver,
-                filling: Filling { rows: config.batch.rows, bytes: config.batch.bytes, wait: config.batch.wait },
+                filling: Filling {
+                    rows: config.batch.rows,
+                    bytes: config.batch.bytes,
+                    wait: config.batch.wait,
+                },
                 chain: Chain::new(stages, metrics.clone()),
                 batch: Batch::new(projection.clone()),
                 exits: Exits { router: router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },
@@ -149,7 +156,9 @@ impl Pipeline {
         let workers: Vec<_> = workers
             .into_iter()
             .enumerate()
-            .map(|(index, worker)| spawn(format!("worker {index}"), move || worker.run().map_err(RunError::from)))
+            .map(|(index, worker)| {
+                spawn(format!("worker {index}"), move || worker.run().map_err(RunError::from))
+            })
             .collect::<Result<_, _>>()?;
         let readers: Vec<_> = readers
             .into_iter()
@@ -230,7 +239,8 @@ fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooMany
 /// Whether anybody reads `%time`, which is looked for in fields.
 fn uses_time(config: &Config, paths: &[&Path]) -> bool {
     let time = crate::event::path::Meta::Time;
-    paths.iter().any(|path| **path == Path::Meta(time)) || config.sinks.iter().any(|sink| sink.include.contains(&time))
+    paths.iter().any(|path| **path == Path::Meta(time))
+        || config.sinks.iter().any(|sink| sink.include.contains(&time))
 }
 
 fn matchers(conditions: &[Condition], projection: &Projection) -> Vec<Matcher> {
@@ -313,7 +323,11 @@ fn bytes_to_read(config: &Config, found: &[Vec<Found>]) -> Option<u64> {
 fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Result<Output, SinkError> {
     let path = match &sink.output {
         config::Output::Stdout => {
-            let open = |error| SinkError::Open { sink: sink.name.clone(), path: "standard output".to_owned(), error };
+            let open = |error| SinkError::Open {
+                sink: sink.name.clone(),
+                path: "standard output".to_owned(),
+                error,
+            };
             return Output::stdout().map_err(open);
         }
         config::Output::File { path } => path,
@@ -321,7 +335,11 @@ fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Re
     let open = |error| SinkError::Open { sink: sink.name.clone(), path: path.display().to_string(), error };
     let file = sink::file::Appended::open(path).map_err(open)?;
     let identity = file.identity().map_err(open)?;
-    let read_by = config.sources.iter().zip(found).find(|(_, files)| files.iter().any(|file| file.identity == identity));
+    let read_by = config
+        .sources
+        .iter()
+        .zip(found)
+        .find(|(_, files)| files.iter().any(|file| file.identity == identity));
     match read_by {
         Some((source, _)) => Err(SinkError::Loop {
             sink: sink.name.clone(),
@@ -349,7 +367,10 @@ fn readers(
             name: Arc::from(source.name.as_str()),
             host: host_name(),
             time: EventTime::new(&source.time, projection),
-            framing: decode::Options { max_event_bytes: config.max_event_bytes, format: source.decode.into() },
+            framing: decode::Options {
+                max_event_bytes: config.max_event_bytes,
+                format: source.decode.into(),
+            },
             drain: drain.clone(),
             metrics: metrics.clone(),
         };

@@ -77,9 +77,10 @@ impl Router {
 
 impl Route {
     fn takes(&self, batch: &Batch, row: u32, scratch: &mut Vec<u8>) -> bool {
-        let from = self.from.as_ref().is_none_or(|from| {
-            batch.origin(row).is_some_and(|origin| from.contains(&origin.source))
-        });
+        let from = self
+            .from
+            .as_ref()
+            .is_none_or(|from| batch.origin(row).is_some_and(|origin| from.contains(&origin.source)));
         from && batch.matches(row, &self.matchers, scratch)
     }
 }

@@ -33,7 +33,9 @@ pub enum SinkError {
         error: io::Error,
     },
     /// It would write what a source reads.
-    #[error("sink \"{sink}\": {path} is also read by source \"{source_name}\", which would never end; name another file")]
+    #[error(
+        "sink \"{sink}\": {path} is also read by source \"{source_name}\", which would never end; name another file"
+    )]
     Loop {
         /// Which sink.
         sink: String,

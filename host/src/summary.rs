@@ -94,20 +94,24 @@ pub struct Hook {
 impl Summary {
     /// The totals now.
     pub fn new(metrics: &Metrics) -> Summary {
-        let counted = |counts: Vec<(String, u64)>| counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        let counted =
+            |counts: Vec<(String, u64)>| counts.into_iter().filter(|(_, count)| *count > 0).collect();
         let hooks = &metrics.hooks;
         let mut dropped: Vec<(String, u64)> = vec![
             ("unrouted".to_owned(), metrics.unrouted.get()),
             ("stopped".to_owned(), metrics.stopped.get()),
         ];
         dropped.extend(hooks.iter().map(|hook| (format!("hook:{}", hook.name), hook.dropped.get())));
-        dropped.extend(hooks.iter().map(|hook| (format!("on_error:{}", hook.name), hook.error_dropped.get())));
+        dropped
+            .extend(hooks.iter().map(|hook| (format!("on_error:{}", hook.name), hook.error_dropped.get())));
         let input = &metrics.input;
         Summary {
             events_in: input.events.get(),
             events_out: metrics.sinks.iter().map(|sink| (sink.name.clone(), sink.events.get())).collect(),
             dropped: counted(dropped),
-            dead_letters: counted(hooks.iter().map(|hook| (hook.name.clone(), hook.dead_letters.get())).collect()),
+            dead_letters: counted(
+                hooks.iter().map(|hook| (hook.name.clone(), hook.dead_letters.get())).collect(),
+            ),
             failed: hooks
                 .iter()
                 .filter(|hook| hook.all_failures() > 0)
@@ -151,7 +155,8 @@ impl Summary {
         }
         let counts = |title: &str, counts: &BTreeMap<String, u64>, out: &mut String| {
             if !counts.is_empty() {
-                let list: Vec<_> = counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+                let list: Vec<_> =
+                    counts.iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
                 let _ = writeln!(out, "  {title}: {}", list.join(", "));
             }
         };
@@ -195,10 +200,16 @@ impl Summary {
         // A chart only where there is something to see: memory that moved by more than a tenth of the cap.
         for hook in self.hooks.iter().filter(|hook| hook.memory_moved()) {
             let failed = self.failed.get(&hook.name).map_or_else(String::new, |kinds| {
-                let list: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+                let list: Vec<_> =
+                    kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
                 format!("  ({})", list.join(", "))
             });
-            let _ = writeln!(out, "\n  memory of {} over time, cap {}{failed}", hook.name, bytes(hook.memory_cap_bytes));
+            let _ = writeln!(
+                out,
+                "\n  memory of {} over time, cap {}{failed}",
+                hook.name,
+                bytes(hook.memory_cap_bytes)
+            );
             let _ = writeln!(out, "  {}", chart(&hook.memory, hook.memory_cap_bytes));
         }
     }

@@ -92,7 +92,11 @@ impl Worker {
             match self.arrivals.take(Some(until)) {
                 Taken::Item(arrival) => {
                     self.add(arrival)?;
-                    full_at = if self.batch.is_empty() { None } else { full_at.or(Some(Instant::now() + self.filling.wait)) };
+                    full_at = if self.batch.is_empty() {
+                        None
+                    } else {
+                        full_at.or(Some(Instant::now() + self.filling.wait))
+                    };
                 }
                 Taken::Nothing => {}
                 Taken::Closed => return self.process(),
@@ -120,7 +124,8 @@ impl Worker {
         let mut wrapped = 0;
         let mut not_json = 0;
         for line in &lines.lines {
-            let is_object = line.form != Form::Text && self.batch.push_line(block, line.start, line.end, number, line.offset);
+            let is_object = line.form != Form::Text
+                && self.batch.push_line(block, line.start, line.end, number, line.offset);
             if !is_object {
                 wrapped += 1;
                 not_json += u64::from(line.form == Form::Json);

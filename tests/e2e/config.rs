@@ -25,7 +25,9 @@ fn broken_toml_and_missing_files_name_their_place() {
     trial.check("[[source]\n").says(&["hookaroon.toml:1:"]);
     let output = trial.command(["run", "-c", "nothing.toml"]).output().unwrap();
     assert_eq!(output.status.code(), Some(78));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("nothing.toml: cannot read the configuration"));
+    assert!(
+        String::from_utf8(output.stderr).unwrap().contains("nothing.toml: cannot read the configuration")
+    );
     let ran = trial.check(&format!("{FILE_TO_FILE}[[hook]]\nname = \"h\"\nplugin = \"redact\"\n[hook.config]\ntable = {{ file = \"no.csv\" }}\n"));
     ran.says(&["hookaroon.toml:14:", "hook \"h\": config.table: cannot read", "no.csv"]);
 }
@@ -49,7 +51,9 @@ fn included_files_continue_the_chain_in_the_order_of_their_paths() {
     let ran = trial.run(&format!("include = [\"conf.d/*.toml\"]\n{FILE_TO_FILE}"));
     assert_eq!(ran.lines(), ["{\"x\":\"1\",\"y\":\"1\"}"]);
     trial.write("conf.d/c.toml", "workers = 2\n");
-    trial.check(&format!("include = [\"conf.d/*.toml\"]\n{FILE_TO_FILE}")).says(&["c.toml:1:1: unknown key \"workers\""]);
+    trial
+        .check(&format!("include = [\"conf.d/*.toml\"]\n{FILE_TO_FILE}"))
+        .says(&["c.toml:1:1: unknown key \"workers\""]);
 }
 
 #[test]

@@ -24,13 +24,18 @@ fn misbehaving(mode: &str, options: &str, more: &str) -> (Trial, Ran) {
 
 #[test]
 fn each_kind_of_failure_is_told_apart_and_no_event_is_lost() {
-    for (mode, kind) in [("trap", "trap"), ("stack", "trap"), ("spin", "deadline"), ("grow", "memory"), ("error", "error")] {
+    for (mode, kind) in
+        [("trap", "trap"), ("stack", "trap"), ("spin", "deadline"), ("grow", "memory"), ("error", "error")]
+    {
         let (trial, ran) = misbehaving(mode, "memory = \"4MiB\"", "");
         assert_eq!(ran.failed("bad", kind), 2, "{mode}: {}", ran.stderr);
         assert_eq!(ran.number("hooks.0.failures"), 2);
         let letters = trial.dead_letters("bad");
         assert_eq!(letters.len() as u64, EVENTS);
-        assert!(letters.iter().all(|letter| letter["kind"] == kind && letter["source"] == "in"), "{letters:?}");
+        assert!(
+            letters.iter().all(|letter| letter["kind"] == kind && letter["source"] == "in"),
+            "{letters:?}"
+        );
         assert_eq!(ran.number("dead_letters.bad"), EVENTS);
         nothing_is_lost(&trial, &ran, "bad");
     }
@@ -86,7 +91,8 @@ fn a_lie_is_bad_output_and_never_a_panic() {
 #[test]
 fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
     for lie in ["emit_huge", "write_huge"] {
-        let (trial, ran) = misbehaving("lie", "memory = \"64MiB\"", &format!("text = {lie:?}\nwrite = [\"w\"]"));
+        let (trial, ran) =
+            misbehaving("lie", "memory = \"64MiB\"", &format!("text = {lie:?}\nwrite = [\"w\"]"));
         assert_eq!(ran.number("hooks.0.failures"), 2, "{lie}: {}", ran.stderr);
         nothing_is_lost(&trial, &ran, "bad");
     }
@@ -134,7 +140,10 @@ fn only_the_rows_that_a_hook_says_failed_follow_on_error() {
     assert_eq!(ran.lines(), ["{\"m\":\"ok\"}", "{\"m\":\"fine\"}"]);
     let letters = trial.dead_letters("picky");
     assert_eq!(letters.len(), 1);
-    assert_eq!((&letters[0]["kind"], &letters[0]["message"], &letters[0]["offset"]), (&Value::from("row_error"), &Value::from("told to fail"), &Value::from(11)));
+    assert_eq!(
+        (&letters[0]["kind"], &letters[0]["message"], &letters[0]["offset"]),
+        (&Value::from("row_error"), &Value::from("told to fail"), &Value::from(11))
+    );
     assert_eq!((ran.failed("picky", "row_error"), ran.number("hooks.0.rows")), (1, 3));
 }
 

@@ -20,7 +20,10 @@ fn what_no_hook_changed_leaves_byte_for_byte_as_it_came() {
     let trial = Trial::with_input(input);
     let ran = trial.through(&hook("looks", "", "nothing", "read = [\"a\", \"nested.x\", \"lone\"]"));
     assert_eq!(String::from_utf8_lossy(&ran.out), input);
-    assert_eq!((ran.number("events_in"), ran.number("events_out.out"), ran.number("hooks.0.rows")), (4, 4, 4));
+    assert_eq!(
+        (ran.number("events_in"), ran.number("events_out.out"), ran.number("hooks.0.rows")),
+        (4, 4, 4)
+    );
     assert_eq!(ran.number("bytes_in"), input.len() as u64);
 }
 
@@ -41,7 +44,14 @@ fn an_edit_is_spliced_and_all_else_stays() {
 
 #[test]
 fn every_kind_passes_both_ways() {
-    for (kind, value) in [("text", "\"é\\n\""), ("integer", "-7"), ("float", "0.5"), ("boolean", "true"), ("json", "[1,{}]"), ("text", "null")] {
+    for (kind, value) in [
+        ("text", "\"é\\n\""),
+        ("integer", "-7"),
+        ("float", "0.5"),
+        ("boolean", "true"),
+        ("json", "[1,{}]"),
+        ("text", "null"),
+    ] {
         let trial = Trial::with_input(format!("{{\"a\":{value}}}\n"));
         let field = |path: &str| format!("{{ path = {path:?}, kind = {kind:?} }}");
         let more = format!("read = [{}]\nwrite = [{}]", field("a"), field("b"));
@@ -64,7 +74,8 @@ fn removing_and_merging_leave_no_stray_comma() {
 
 #[test]
 fn an_earlier_occurrence_of_a_written_key_does_not_walk_past_its_hook() {
-    let trial = Trial::with_input("{\"m\":\"secret\",\"x\":1,\"m\":\"clean\"}\n{\"m\":\"secret\",\"\\u006d\":2}\n");
+    let trial =
+        Trial::with_input("{\"m\":\"secret\",\"x\":1,\"m\":\"clean\"}\n{\"m\":\"secret\",\"\\u006d\":2}\n");
     let ran = trial.through(&hook("h", "", "nothing", "write = [\"m\"]"));
     assert_eq!(ran.lines(), ["{\"x\":1,\"m\":\"clean\"}", "{\"\\u006d\":2}"]);
     assert_eq!(ran.number("hooks.0.duplicates_deleted"), 2);
@@ -80,8 +91,11 @@ fn later_hooks_see_what_earlier_ones_wrote() {
 
 #[test]
 fn rows_that_do_not_match_never_cross() {
-    let trial = Trial::with_input("{\"level\":\"INFO\",\"n\":1}\n{\"level\":\"err\",\"n\":2}\n{\"n\":3}\n{\"level\":50,\"n\":4}\n");
-    let ran = trial.through(&hook("h", "match = [\"level >= error\"]", "set", "write = [\"seen\"]\ntext = \"y\""));
+    let trial = Trial::with_input(
+        "{\"level\":\"INFO\",\"n\":1}\n{\"level\":\"err\",\"n\":2}\n{\"n\":3}\n{\"level\":50,\"n\":4}\n",
+    );
+    let ran =
+        trial.through(&hook("h", "match = [\"level >= error\"]", "set", "write = [\"seen\"]\ntext = \"y\""));
     assert_eq!(ran.number("hooks.0.rows"), 2);
     assert_eq!(ran.lines()[1], "{\"level\":\"err\",\"n\":2,\"seen\":\"y\"}");
     assert_eq!(ran.lines()[2], "{\"n\":3}");
@@ -176,16 +190,25 @@ fn results_are_the_same_with_one_two_and_eight_workers() {
             trial.write(&format!("{file}.log"), lines);
         }
         let hooks = hook("drops", "match = \"n > 400\"", "set", "write = [\"high\"]\ntext = \"y\"")
-            + &hook("counts", "", "count", "single = true\nwrite = [{ path = \"count\", kind = \"integer\" }]");
-        let config = format!("workers = {workers}\n[batch]\nrows = 64\n{FILE_TO_FILE}{hooks}").replace("in.log", "*.log");
+            + &hook(
+                "counts",
+                "",
+                "count",
+                "single = true\nwrite = [{ path = \"count\", kind = \"integer\" }]",
+            );
+        let config = format!("workers = {workers}\n[batch]\nrows = 64\n{FILE_TO_FILE}{hooks}")
+            .replace("in.log", "*.log");
         let ran = trial.run(&config);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let events: Vec<serde_json::Value> =
             ran.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         // Each file in its order.
         for file in 0..9u64 {
-            let numbers: Vec<u64> =
-                events.iter().filter(|event| event["file"] == file).map(|event| event["n"].as_u64().unwrap()).collect();
+            let numbers: Vec<u64> = events
+                .iter()
+                .filter(|event| event["file"] == file)
+                .map(|event| event["n"].as_u64().unwrap())
+                .collect();
             assert_eq!(numbers, (0..500).collect::<Vec<_>>());
         }
         // One counter for the whole flow: each number once.
@@ -237,7 +260,8 @@ fn a_full_disk_loses_nothing_that_it_does_not_tell() {
     while !stderr.contains("waiting until it can be written") {
         assert_ne!(std::io::BufRead::read_line(&mut errors, &mut stderr).unwrap(), 0, "{stderr}");
     }
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+        .unwrap();
     std::io::Read::read_to_string(&mut errors, &mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(stderr.contains("1000 events were not written"), "{stderr}");
@@ -249,7 +273,19 @@ fn the_summary_is_readable_by_people_and_programs() {
     let ran = trial.through(&hook("h", "", "set", "write = [\"x\"]\ntext = \"1\""));
     ran.says(&["5 events", "ns/row", "32 MiB", "sink out  5 events"]);
     let hook = &ran.summary["hooks"][0];
-    for key in ["name", "calls", "rows", "dropped", "written", "emitted", "failures", "recycles", "ns_per_row", "memory_peak_bytes", "memory_cap_bytes"] {
+    for key in [
+        "name",
+        "calls",
+        "rows",
+        "dropped",
+        "written",
+        "emitted",
+        "failures",
+        "recycles",
+        "ns_per_row",
+        "memory_peak_bytes",
+        "memory_cap_bytes",
+    ] {
         assert!(!hook[key].is_null(), "{key}");
     }
     for key in ["events_in", "events_out", "dropped", "failed", "bytes_in", "elapsed_s", "hooks"] {

@@ -11,7 +11,8 @@ use crate::support::{FILE_TO_FILE, Trial, hook, numbered};
 #[test]
 fn init_may_refuse_its_config_with_a_message_that_reaches_the_user() {
     let trial = Trial::with_input("{}\n");
-    let config = format!("{FILE_TO_FILE}{}", hook("h", "", "error", "in = \"init\"\ntext = \"no such pattern\""));
+    let config =
+        format!("{FILE_TO_FILE}{}", hook("h", "", "error", "in = \"init\"\ntext = \"no such pattern\""));
     for ran in [trial.run(&config), trial.check(&config)] {
         assert_eq!(ran.code, Some(78));
         ran.says(&["hookaroon.toml:10", "hook \"h\"", "init failed", "no such pattern"]);
@@ -43,9 +44,11 @@ fn asking_for_more_than_was_granted_names_every_line_to_add() {
 
 #[test]
 fn overlapping_writes_and_writes_of_metadata_are_refused() {
-    let ran = Trial::new().check(&format!("{FILE_TO_FILE}{}", hook("h", "", "nothing", "write = [\"a\", \"a.b\"]")));
+    let ran = Trial::new()
+        .check(&format!("{FILE_TO_FILE}{}", hook("h", "", "nothing", "write = [\"a\", \"a.b\"]")));
     ran.says(&["\"a\" and \"a.b\", which overlap"]);
-    let hooks = hook("h", "", "nothing", "write = [\"%source\"]").replace("write = [\".\"]", "write = [\".\", \"%source\"]");
+    let hooks = hook("h", "", "nothing", "write = [\"%source\"]")
+        .replace("write = [\".\"]", "write = [\".\", \"%source\"]");
     Trial::new().check(&format!("{FILE_TO_FILE}{hooks}")).says(&["metadata can only be read"]);
 }
 
@@ -72,7 +75,12 @@ fn last_events_of_a_teardown_pass_the_hooks_after_it() {
     let ran = trial.through(&(first + &second + &third));
     assert_eq!(
         ran.lines(),
-        ["{\"n\":0,\"seen\":\"y\"}", "{\"n\":1,\"seen\":\"y\"}", "{\"emitted\":\"bye\",\"seen\":\"y\"}", "{\"emitted\":\"end\"}"]
+        [
+            "{\"n\":0,\"seen\":\"y\"}",
+            "{\"n\":1,\"seen\":\"y\"}",
+            "{\"emitted\":\"bye\",\"seen\":\"y\"}",
+            "{\"emitted\":\"end\"}"
+        ]
     );
 }
 
@@ -82,7 +90,12 @@ fn ticks_come_while_nothing_else_does_and_a_save_survives_a_trap() {
     let trial = Trial::new();
     assert!(Command::new("mkfifo").arg(trial.path("in.log")).status().unwrap().success());
     let hooks = hook("ticks", "", "emit", "in = \"tick\"\ntick_ms = 20\ntext = \"tick\"")
-        + &hook("counts", "match = \"n exists\"", "count", "read = [\"n\"]\nwrite = [{ path = \"count\", kind = \"integer\" }]")
+        + &hook(
+            "counts",
+            "match = \"n exists\"",
+            "count",
+            "read = [\"n\"]\nwrite = [{ path = \"count\", kind = \"integer\" }]",
+        )
         + &hook("traps", "", "poison", "read = [\"p\"]\ntext = \"poison\"");
     let config = format!("[batch]\nwait = \"0ms\"\n{FILE_TO_FILE}{hooks}")
         .replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\"");

@@ -68,7 +68,10 @@ fn lines_over_the_limit_become_parts_that_hold_all_of_it() {
     assert_eq!(joined, line);
     for (index, part) in parts.iter().enumerate() {
         assert!(part["message"].as_str().unwrap().len() <= 1024);
-        assert_eq!((part["part"].as_u64(), part["parts"].as_u64()), (Some(index as u64 + 1), Some(parts.len() as u64)));
+        assert_eq!(
+            (part["part"].as_u64(), part["parts"].as_u64()),
+            (Some(index as u64 + 1), Some(parts.len() as u64))
+        );
     }
     assert_eq!(ran.number("lines.oversize"), 1);
 }
@@ -127,8 +130,10 @@ fn a_fifo_is_read_until_its_writer_closes_it() {
 
 #[test]
 fn container_logs_are_unpacked() {
-    let trial = Trial::with_input("2024-05-01T10:00:00.1Z stdout P hel\n2024-05-01T10:00:00.1Z stdout F lo\n");
-    let ran = trial.run(&FILE_TO_FILE.replace("type = \"file\"\npaths", "type = \"file\"\ndecode = \"cri\"\npaths"));
+    let trial =
+        Trial::with_input("2024-05-01T10:00:00.1Z stdout P hel\n2024-05-01T10:00:00.1Z stdout F lo\n");
+    let ran = trial
+        .run(&FILE_TO_FILE.replace("type = \"file\"\npaths", "type = \"file\"\ndecode = \"cri\"\npaths"));
     let event: Value = serde_json::from_str(ran.lines()[0]).unwrap();
     assert_eq!((event["message"].as_str(), event["stream"].as_str()), (Some("hello"), Some("stdout")));
 }

@@ -22,7 +22,8 @@ fn what_is_no_plugin_says_why() {
     check(b"MZ not wasm at all", "").says(&["wasm"]);
     check(b"(module)", "").says(&["text"]);
     check(&good[..good.len() / 2], "").says(&["cut off"]);
-    check(&wat::parse_str("(module (func (export \"f\")))").unwrap(), "").says(&["exports no hook interface", "\"f\""]);
+    check(&wat::parse_str("(module (func (export \"f\")))").unwrap(), "")
+        .says(&["exports no hook interface", "\"f\""]);
     check(&wat::parse_str("(component)").unwrap(), "").says(&["hookaroon:hook/lifecycle"]);
 }
 
@@ -47,7 +48,8 @@ fn a_plugin_that_is_missing_or_a_directory_is_told() {
 #[test]
 fn an_import_without_grant_names_the_line_to_add() {
     let trial = Trial::new();
-    let config = format!("{FILE_TO_FILE}{}", hook("h", "", "nothing", "").replace("imports = [\"log\"]\n", ""));
+    let config =
+        format!("{FILE_TO_FILE}{}", hook("h", "", "nothing", "").replace("imports = [\"log\"]\n", ""));
     let ran = trial.check(&config);
     assert_eq!(ran.code, Some(78));
     ran.says(&["hook \"h\"", "hookaroon:hook/log", "not granted", "imports = [\"log\"]"]);

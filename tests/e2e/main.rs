@@ -5,9 +5,9 @@
 mod config;
 mod containment;
 mod flow;
+mod lifecycle;
 mod lines;
 mod load;
-mod lifecycle;
 mod signals;
 mod soak;
 mod support;

@@ -20,7 +20,8 @@ fn a_signal_drains_everything_that_was_read_and_ends_well() {
         assert!(Command::new("mkfifo").arg(trial.path("in.log")).status().unwrap().success());
         let hooks = hook("last", "", "emit", "in = \"teardown\"\ntext = \"bye\"");
         let config = format!("[batch]\nwait = \"0ms\"\n{FILE_TO_FILE}{hooks}");
-        let mut child = trial.start(&config.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
+        let mut child =
+            trial.start(&config.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
         let mut fifo = OpenOptions::new().write(true).open(trial.path("in.log")).unwrap();
         fifo.write_all(b"{\"n\":1}\n{\"n\":2}\n").unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -40,7 +41,8 @@ fn a_signal_drains_everything_that_was_read_and_ends_well() {
 fn a_second_signal_ends_at_once() {
     // Nobody reads its standard output, so it cannot drain.
     let trial = Trial::with_input("{\"a\":1}\n".repeat(1 << 20));
-    let mut child = trial.start(&FILE_TO_FILE.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
+    let mut child =
+        trial.start(&FILE_TO_FILE.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
     let mut stdout = child.stdout.take().unwrap();
     stdout.read_exact(&mut [0; 8]).unwrap();
     signal(&child, Signal::TERM);
@@ -57,7 +59,8 @@ fn a_second_signal_ends_at_once() {
 #[test]
 fn a_reader_that_goes_away_ends_the_run_with_an_error() {
     let trial = Trial::with_input("{\"a\":1}\n".repeat(1 << 20));
-    let mut child = trial.start(&FILE_TO_FILE.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
+    let mut child =
+        trial.start(&FILE_TO_FILE.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\""));
     drop(child.stdout.take());
     let ran = trial.ended(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(1));

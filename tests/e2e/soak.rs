@@ -26,7 +26,8 @@ fn peak(bytes: u64) -> u64 {
         written += line.len() as u64;
     }
     file.into_inner().unwrap();
-    let hooks = hook("sets", "", "set", "read = [\"level\", \"client_ip\"]\nwrite = [\"country\"]\ntext = \"de\"");
+    let hooks =
+        hook("sets", "", "set", "read = [\"level\", \"client_ip\"]\nwrite = [\"country\"]\ntext = \"de\"");
     let config = format!("{}{hooks}", crate::support::FILE_TO_FILE).replace("out.ndjson", "/dev/null");
     trial.write("hookaroon.toml", config);
     let child = trial.command(["run", "--once", "--summary", "summary.json"]).spawn().unwrap();

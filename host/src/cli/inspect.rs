@@ -39,7 +39,12 @@ fn describe(plugin: &str, inspection: &Inspection) -> String {
     lines.push(format!("kind      {kind}"));
     lines.push(format!("size      {}", summary::bytes(inspection.size)));
     lines.push(format!("sha256    {}", hex(&inspection.sha256)));
-    lines.push(format!("built for {}", inspection.version().map_or_else(|| "no hookaroon:hook".to_owned(), |version| format!("hookaroon:hook@{version}"))));
+    lines.push(format!(
+        "built for {}",
+        inspection
+            .version()
+            .map_or_else(|| "no hookaroon:hook".to_owned(), |version| format!("hookaroon:hook@{version}"))
+    ));
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     lines.push(format!("imports   {}", list(&inspection.facts.imports)));
     lines.push(format!("exports   {}", list(&inspection.facts.exports)));

@@ -48,8 +48,12 @@ pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
         eprint!("{}", summary.for_people());
     }
     if let Some(path) = &arguments.summary {
-        let written = serde_json::to_vec_pretty(&summary).map_err(io::Error::other).and_then(|json| fs::write(path, json));
-        written.map_err(|error| failed(&io::Error::other(format!("cannot write {}: {error}", path.display()))))?;
+        let written = serde_json::to_vec_pretty(&summary)
+            .map_err(io::Error::other)
+            .and_then(|json| fs::write(path, json));
+        written.map_err(|error| {
+            failed(&io::Error::other(format!("cannot write {}: {error}", path.display())))
+        })?;
     }
     result.map_err(|error| code(&error))
 }

@@ -20,8 +20,13 @@ enum Type {
 /// A name: it stands in `from`, in metrics and in files' names.
 fn name(table: &Table<'_, '_>) -> String {
     let Some((name, span)) = table.required_string("name") else { return String::new() };
-    if !name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character)) || name.starts_with('.') {
-        table.wrong(&span, format!("name {name:?}: letters, digits, \"_\", \"-\" and \".\" (not first) are allowed"));
+    if !name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character))
+        || name.starts_with('.')
+    {
+        table.wrong(
+            &span,
+            format!("name {name:?}: letters, digits, \"_\", \"-\" and \".\" (not first) are allowed"),
+        );
     }
     name.to_owned()
 }
@@ -38,9 +43,14 @@ pub(super) fn source(table: &Table<'_, '_>, dir: &Path) -> Source {
         (Some(Type::File), paths) => {
             let paths = paths.unwrap_or_default();
             if paths.is_empty() {
-                table.wrong(table.span(), "paths is missing, the files to read: paths = [\"/var/log/app/*.log\"]".to_owned());
+                table.wrong(
+                    table.span(),
+                    "paths is missing, the files to read: paths = [\"/var/log/app/*.log\"]".to_owned(),
+                );
             }
-            Input::File { paths: paths.iter().map(|(path, _)| dir.join(path).to_string_lossy().into_owned()).collect() }
+            Input::File {
+                paths: paths.iter().map(|(path, _)| dir.join(path).to_string_lossy().into_owned()).collect(),
+            }
         }
     };
     let decode = table.choice(
@@ -97,7 +107,10 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
     }
     let enabled = table.boolean("enabled", true);
     if required && !enabled {
-        table.wrong(table.span(), "enabled = false lets every event by, and required = true forbids that".to_owned());
+        table.wrong(
+            table.span(),
+            "enabled = false lets every event by, and required = true forbids that".to_owned(),
+        );
     }
     let (line, _) = table.reader.text.place(table.span().start);
     Hook {
@@ -164,7 +177,12 @@ fn grant(hook: &Table<'_, '_>) -> Grant {
         write: table.parsed_list("write"),
         drop: table.boolean("drop", false),
         emit: table.boolean("emit", false),
-        imports: table.strings("imports").unwrap_or_default().into_iter().map(|(name, _)| name.to_owned()).collect(),
+        imports: table
+            .strings("imports")
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, _)| name.to_owned())
+            .collect(),
     }
 }
 

@@ -176,7 +176,10 @@ impl<'r, 'i> Table<'r, 'i> {
         match size {
             Some(size) => self.within(key, value, size, bounds, units::show_size),
             None => {
-                self.wrong(&value.span(), format!("{key} is no size; write for example \"32MiB\", or a number of bytes"));
+                self.wrong(
+                    &value.span(),
+                    format!("{key} is no size; write for example \"32MiB\", or a number of bytes"),
+                );
                 bounds.default
             }
         }
@@ -188,7 +191,10 @@ impl<'r, 'i> Table<'r, 'i> {
         match value.get_ref().as_str().and_then(units::time) {
             Some(time) => self.within(key, value, time, bounds, units::show_time),
             None => {
-                self.wrong(&value.span(), format!("{key} is no time; write for example \"50ms\", \"1s\" or \"2m\""));
+                self.wrong(
+                    &value.span(),
+                    format!("{key} is no time; write for example \"50ms\", \"1s\" or \"2m\""),
+                );
                 bounds.default
             }
         }
@@ -215,7 +221,8 @@ impl<'r, 'i> Table<'r, 'i> {
         let value = self.get(key)?;
         match value.get_ref() {
             DeValue::Table(table) => {
-                let title = if self.title.is_empty() { key.to_owned() } else { format!("{}: {key}", self.title) };
+                let title =
+                    if self.title.is_empty() { key.to_owned() } else { format!("{}: {key}", self.title) };
                 Some(Table::new(self.reader, table, value.span(), &title, allowed))
             }
             _ => {
@@ -260,5 +267,8 @@ pub(super) fn suggestion(name: &str, allowed: &[&str]) -> String {
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min();
     let list = allowed.join(", ");
-    near.map_or_else(|| format!("allowed: {list}"), |(_, near)| format!("did you mean \"{near}\"? (allowed: {list})"))
+    near.map_or_else(
+        || format!("allowed: {list}"),
+        |(_, near)| format!("did you mean \"{near}\"? (allowed: {list})"),
+    )
 }

@@ -12,8 +12,21 @@ pub(super) const BATCH: &[&str] = &["rows", "bytes", "wait"];
 pub(super) const SOURCE: &[&str] = &["name", "type", "paths", "decode", "time"];
 pub(super) const TIME: &[&str] = &["field", "format", "zone"];
 pub(super) const HOOK: &[&str] = &[
-    "name", "plugin", "sha256", "enabled", "from", "match", "memory", "deadline", "init_deadline", "tick_deadline",
-    "teardown_deadline", "on_error", "required", "grant", "config",
+    "name",
+    "plugin",
+    "sha256",
+    "enabled",
+    "from",
+    "match",
+    "memory",
+    "deadline",
+    "init_deadline",
+    "tick_deadline",
+    "teardown_deadline",
+    "on_error",
+    "required",
+    "grant",
+    "config",
 ];
 pub(super) const GRANT: &[&str] = &["read", "write", "drop", "emit", "imports"];
 pub(super) const SINK: &[&str] = &["name", "type", "from", "match", "path", "include"];
@@ -25,7 +38,8 @@ pub(super) struct Bounded<T> {
 }
 
 pub(super) const WORKERS: Bounded<u64> = Bounded { allowed: 1..=256, default: 1 };
-pub(super) const MAX_EVENT_BYTES: Bounded<u64> = Bounded { allowed: 1 << 10..=decode::MAX_EVENT_BYTES as u64, default: 1 << 20 };
+pub(super) const MAX_EVENT_BYTES: Bounded<u64> =
+    Bounded { allowed: 1 << 10..=decode::MAX_EVENT_BYTES as u64, default: 1 << 20 };
 /// Measured with `make bench`: from 256 rows on the call itself does not count; at 1,024 a batch of usual events
 /// still fits the second-level cache.
 pub(super) const BATCH_ROWS: Bounded<u64> = Bounded { allowed: 1..=65_536, default: 1024 };
@@ -36,9 +50,12 @@ pub(super) const BATCH_WAIT: Bounded<Duration> =
 /// 32 MiB holds a hook of any language that was tried.
 pub(super) const MEMORY: Bounded<u64> = Bounded { allowed: 64 << 10..=4 << 30, default: 32 << 20 };
 const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
-pub(super) const DEADLINE: Bounded<Duration> = Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
-pub(super) const INIT_DEADLINE: Bounded<Duration> = Bounded { allowed: DEADLINES, default: Duration::from_secs(1) };
-pub(super) const TICK_DEADLINE: Bounded<Duration> = Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
+pub(super) const DEADLINE: Bounded<Duration> =
+    Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
+pub(super) const INIT_DEADLINE: Bounded<Duration> =
+    Bounded { allowed: DEADLINES, default: Duration::from_secs(1) };
+pub(super) const TICK_DEADLINE: Bounded<Duration> =
+    Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
 pub(super) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
 /// The largest file that `{ file = "..." }` in a hook's config is replaced by.

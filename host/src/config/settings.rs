@@ -60,7 +60,10 @@ fn json(hook: &Table<'_, '_>, path: &str, value: &Value<'_>, outside: &Outside<'
             .and_then(Number::from_f64)
             .map_or_else(|| wrong("JSON has no nan and no inf".to_owned()), Json::Number),
         DeValue::Array(list) => Json::Array(
-            list.iter().enumerate().map(|(index, item)| json(hook, &format!("{path}[{index}]"), item, outside)).collect(),
+            list.iter()
+                .enumerate()
+                .map(|(index, item)| json(hook, &format!("{path}[{index}]"), item, outside))
+                .collect(),
         ),
         DeValue::Table(table) => match single_text(table) {
             Some(("file", name)) => read(&outside.dir.join(name)).map_or_else(wrong, Json::from),

@@ -251,7 +251,9 @@ impl Batch {
     #[inline]
     pub(crate) fn copy_to_arena(&mut self, buffer: u32, range: std::ops::Range<usize>) {
         match (buffer as usize).checked_sub(1) {
-            None if range.end <= self.arena.len() && range.start <= range.end => self.arena.extend_from_within(range),
+            None if range.end <= self.arena.len() && range.start <= range.end => {
+                self.arena.extend_from_within(range)
+            }
             None => {}
             Some(index) => {
                 let block = self.blocks.get(index).map_or(&[][..], |block| block.as_slice());
@@ -283,7 +285,12 @@ impl Batch {
         };
         let slots = self.slots.get_mut(row as usize * width..(row as usize + 1) * width).unwrap_or(&mut []);
         let found = scan::scan(&self.projection, buffer, at.start as usize, at.end as usize, slots);
-        debug_assert_ne!(found, Scan::NotAnObject, "an edit left {:?}", String::from_utf8_lossy(self.text(row)));
+        debug_assert_ne!(
+            found,
+            Scan::NotAnObject,
+            "an edit left {:?}",
+            String::from_utf8_lossy(self.text(row))
+        );
         if let Some(row) = self.rows.get_mut(row as usize) {
             row.duplicates = found == Scan::ObjectWithDuplicates;
         }
@@ -331,7 +338,8 @@ impl Batch {
         for &row in &self.order {
             let Some(row) = self.rows.get_mut(row as usize).filter(|row| row.buffer == 0) else { continue };
             let start = arena.len() as u32;
-            arena.extend_from_slice(self.arena.get(row.start as usize..row.end as usize + 1).unwrap_or(b"\n"));
+            arena
+                .extend_from_slice(self.arena.get(row.start as usize..row.end as usize + 1).unwrap_or(b"\n"));
             (row.start, row.end) = (start, arena.len() as u32 - 1);
         }
         self.arena = arena;

@@ -90,7 +90,9 @@ impl Condition {
             Test::Missing => *value == Value::Absent,
             Test::In(operands) => operands.iter().any(|operand| self.equals(value, operand)),
             Test::NotIn(operands) => !operands.iter().any(|operand| self.equals(value, operand)),
-            Test::Compare(wanted, operand) => self.compare(value, operand).is_some_and(|order| wanted.contains(&order)),
+            Test::Compare(wanted, operand) => {
+                self.compare(value, operand).is_some_and(|order| wanted.contains(&order))
+            }
             Test::Like(pattern) => match value {
                 Value::Text(text) => like(pattern, text),
                 _ => false,
@@ -205,7 +207,9 @@ impl FromStr for Condition {
                 match (operator, operand) {
                     ("==", operand) => Test::In(vec![operand]),
                     ("!=", operand) => Test::NotIn(vec![operand]),
-                    ("like", Operand::Text(pattern) | Operand::Number(pattern)) => Test::Like(pattern.chars().collect()),
+                    ("like", Operand::Text(pattern) | Operand::Number(pattern)) => {
+                        Test::Like(pattern.chars().collect())
+                    }
                     ("like", _) => return Err(wrong("`like` takes a text".to_owned())),
                     (_, Operand::Null | Operand::Boolean(_)) => {
                         return Err(wrong(format!("`{operator}` compares numbers and texts")));
@@ -288,7 +292,12 @@ fn operands(text: &str) -> Result<Vec<Operand>, String> {
         }
         rest = after
             .strip_prefix(',')
-            .ok_or_else(|| format!("there is {after:?} after the value {}", operands.last().map_or(String::new(), Operand::to_string)))?
+            .ok_or_else(|| {
+                format!(
+                    "there is {after:?} after the value {}",
+                    operands.last().map_or(String::new(), Operand::to_string)
+                )
+            })?
             .trim_start();
     }
 }
@@ -309,7 +318,9 @@ fn bare(text: &str) -> Result<(Operand, &str), String> {
         "null" => Operand::Null,
         "true" => Operand::Boolean(true),
         "false" => Operand::Boolean(false),
-        _ if word.contains('"') => return Err(format!("the value {word} has a quote in it; quote it as a whole")),
+        _ if word.contains('"') => {
+            return Err(format!("the value {word} has a quote in it; quote it as a whole"));
+        }
         _ if serde_json::from_str::<serde_json::Number>(word).is_ok() => Operand::Number(word.to_owned()),
         _ => Operand::Text(word.to_owned()),
     };
@@ -377,7 +388,11 @@ mod tests {
             ("a*", "ba", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(holds(&format!("m like {}", serde_json::Value::from(pattern)), Value::Text(text)), expected, "{pattern} {text}");
+            assert_eq!(
+                holds(&format!("m like {}", serde_json::Value::from(pattern)), Value::Text(text)),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 

@@ -115,7 +115,8 @@ fn everywhere(text: &[u8]) -> Earlier {
             Some(b'{') => {
                 let members = members(text, at);
                 let mut seen = HashSet::new();
-                let mut gone: Vec<bool> = members.iter().rev().map(|member| !seen.insert(member.name(text))).collect();
+                let mut gone: Vec<bool> =
+                    members.iter().rev().map(|member| !seen.insert(member.name(text))).collect();
                 gone.reverse();
                 found.add(&members, &gone);
                 let kept = members.iter().zip(&gone).filter(|&(_, &gone)| !gone);

@@ -113,7 +113,9 @@ impl Batch {
 
     /// Applies a row's edits. Returns how many were refused.
     fn edit_row(&mut self, row: u32, edits: &[Edit<'_>], slots_matter: bool, scratch: &mut Scratch) -> u64 {
-        let sets = |edit: &Edit<'_>| edit.node != NodeId::ROOT && !matches!(edit.what, What::Merge(_) | What::Remove);
+        let sets = |edit: &Edit<'_>| {
+            edit.node != NodeId::ROOT && !matches!(edit.what, What::Merge(_) | What::Remove)
+        };
         if edits.iter().all(sets) {
             return self.splice_row(row, edits, slots_matter, scratch);
         }
@@ -209,7 +211,11 @@ impl Batch {
             match (edit.what, slot.kind) {
                 (What::Remove, SlotKind::Absent) => continue,
                 (What::Remove, _) => {
-                    patches.push(Patch { cut: removal(text, &slot), kind: PatchKind::Remove(index), added: 0 });
+                    patches.push(Patch {
+                        cut: removal(text, &slot),
+                        kind: PatchKind::Remove(index),
+                        added: 0,
+                    });
                     continue;
                 }
                 (_, SlotKind::Absent) => {}
@@ -397,7 +403,9 @@ fn write_value(what: What<'_>, out: &mut Vec<u8>) -> SlotKind {
             SlotKind::Number
         }
         What::Float(value) => {
-            out.extend_from_slice(serde_json::Number::from_f64(value).map_or_else(String::new, |n| n.to_string()).as_bytes());
+            out.extend_from_slice(
+                serde_json::Number::from_f64(value).map_or_else(String::new, |n| n.to_string()).as_bytes(),
+            );
             SlotKind::Number
         }
         What::Boolean(value) => {

@@ -99,7 +99,9 @@ impl Batch {
                 scratch.extend_from_slice(hex(hash).as_bytes());
                 return Value::Text(utf8(scratch));
             }
-            MetaValue::Integer(value) => scratch.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+            MetaValue::Integer(value) => {
+                scratch.extend_from_slice(itoa::Buffer::new().format(value).as_bytes())
+            }
         }
         Value::Number(utf8(scratch))
     }
@@ -147,7 +149,9 @@ impl Batch {
             match value {
                 MetaValue::Text(text) => super::escape::append_string(text.as_bytes(), out),
                 MetaValue::Hash(hash) => super::escape::append_string(hex(hash).as_bytes(), out),
-                MetaValue::Integer(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+                MetaValue::Integer(value) => {
+                    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes())
+                }
                 MetaValue::Absent => {}
             }
         }

@@ -149,7 +149,11 @@ pub fn cuts(members: &[Member], gone: impl Fn(usize) -> bool) -> Vec<Range<usize
 }
 
 /// Appends `text` to `out` with `patches` applied: in order, apart, each a range and what stands there instead.
-pub fn splice<'p>(text: &[u8], patches: impl IntoIterator<Item = (Range<usize>, &'p [u8])>, out: &mut Vec<u8>) {
+pub fn splice<'p>(
+    text: &[u8],
+    patches: impl IntoIterator<Item = (Range<usize>, &'p [u8])>,
+    out: &mut Vec<u8>,
+) {
     let mut at = 0;
     for (range, with) in patches {
         out.extend_from_slice(text.get(at..range.start).unwrap_or(&[]));
@@ -228,7 +232,8 @@ mod tests {
     #[test]
     fn elements_are_found_whatever_stands_between_them() {
         let text = r#"[ 1,"]",[2, {"a":[]}] ,null ]"#;
-        let found: Vec<&str> = elements(text.as_bytes(), 0).into_iter().map(|element| &text[element]).collect();
+        let found: Vec<&str> =
+            elements(text.as_bytes(), 0).into_iter().map(|element| &text[element]).collect();
         assert_eq!(found, ["1", r#""]""#, r#"[2, {"a":[]}]"#, "null"]);
         assert_eq!(elements(b"[ ]", 0), []);
     }

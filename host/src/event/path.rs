@@ -170,7 +170,9 @@ impl Pattern {
             (Pattern::Path(Path::Whole), Path::Whole | Path::Field(_)) => true,
             (Pattern::Path(Path::Meta(granted)), Path::Meta(meta)) => granted == meta,
             (Pattern::Path(Path::Field(granted)), Path::Field(keys)) => keys.starts_with(granted),
-            (Pattern::Below(granted), Path::Field(keys)) => keys.starts_with(granted) && keys.len() > granted.len(),
+            (Pattern::Below(granted), Path::Field(keys)) => {
+                keys.starts_with(granted) && keys.len() > granted.len()
+            }
             _ => false,
         }
     }
@@ -239,7 +241,9 @@ fn bare(text: &str) -> Result<(String, &str), PathError> {
 }
 
 fn needs_quotes(character: char) -> bool {
-    character.is_whitespace() || character.is_control() || matches!(character, '"' | '\'' | '\\' | '*' | '%' | ',' | '=')
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(character, '"' | '\'' | '\\' | '*' | '%' | ',' | '=')
 }
 
 /// A key in single quotes, as it is, or in double quotes, with escapes.
@@ -323,9 +327,8 @@ mod tests {
 
     #[test]
     fn a_grant_covers_what_its_form_says() {
-        let covers = |pattern: &str, path: &str| {
-            pattern.parse::<Pattern>().unwrap().covers(&path.parse().unwrap())
-        };
+        let covers =
+            |pattern: &str, path: &str| pattern.parse::<Pattern>().unwrap().covers(&path.parse().unwrap());
         assert!(covers("geo", "geo") && covers("geo", "geo.country") && !covers("geo", "geography"));
         assert!(!covers("geo.*", "geo") && covers("geo.*", "geo.a.b"));
         assert!(covers("*", "a.b") && !covers("*", ".") && !covers("*", "%time"));

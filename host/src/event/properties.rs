@@ -16,7 +16,7 @@ use super::edit::{Scratch, Write};
 use super::field::EventTime;
 use super::path::Path;
 use super::projection::{NodeId, Projection};
-use super::scan::{self, Judge, Json, MAX_DEPTH, Scan};
+use super::scan::{self, Json, Judge, MAX_DEPTH, Scan};
 use super::slot::Slot;
 use super::time::TimeFormat;
 use generate::Operation;
@@ -235,7 +235,13 @@ fn nesting_ends_at_128() {
 #[test]
 fn a_line_is_judged_alone_whatever_follows_it() {
     let projection = projection();
-    for (line, next) in [("{\"a\":1", "}"), ("{\"a\":12", "34}"), ("{\"a\":tr", "ue}"), ("{\"a\":\"x", "y\"}"), ("{\"a\":\"\\", "u0041\"}")] {
+    for (line, next) in [
+        ("{\"a\":1", "}"),
+        ("{\"a\":12", "34}"),
+        ("{\"a\":tr", "ue}"),
+        ("{\"a\":\"x", "y\"}"),
+        ("{\"a\":\"\\", "u0041\"}"),
+    ] {
         let buffer = format!("{line}\n{next}\n");
         let mut slots = vec![Slot::default(); projection.width()];
         let found = scan::scan(&projection, buffer.as_bytes(), 0, line.len(), &mut slots);
@@ -250,7 +256,8 @@ fn numbers_that_nobody_wrote_keep_their_digits() {
     let mut batch = batch(&projection, text);
     let node = projection.node(&"a.b".parse().unwrap()).unwrap();
     let column = column_of(&Operation::Integer(1));
-    let applied = batch.apply(&[Write { node, column: &column }], &[0], |_| true, true, &mut Scratch::default());
+    let applied =
+        batch.apply(&[Write { node, column: &column }], &[0], |_| true, true, &mut Scratch::default());
     assert_eq!((applied.rows, applied.refused), (0, 1));
     assert_eq!(batch.text(0), text.as_bytes());
     let node = projection.node(&"ключ".parse().unwrap()).unwrap();
@@ -268,7 +275,8 @@ fn a_float_that_is_not_finite_is_refused_for_its_row_alone() {
     let node = projection.node(&"a".parse().unwrap()).unwrap();
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let column = column_of(&Operation::Float(value));
-        let applied = batch.apply(&[Write { node, column: &column }], &[0], |_| true, true, &mut Scratch::default());
+        let applied =
+            batch.apply(&[Write { node, column: &column }], &[0], |_| true, true, &mut Scratch::default());
         assert_eq!((applied.rows, applied.refused), (0, 1));
     }
     assert_eq!(batch.text(0), b"{}");

@@ -168,7 +168,9 @@ mod tests {
         assert_eq!(auto(Value::Number("1700000000123")), Some(1_700_000_000_123_000_000));
         assert_eq!(auto(Value::Number("1700000000123456")), Some(1_700_000_000_123_456_000));
         assert_eq!(auto(Value::Number("1700000000123456789")), Some(NS));
-        for nothing in [Value::Absent, Value::Null, Value::Text("yesterday"), Value::Text(""), Value::Number("1e400")] {
+        for nothing in
+            [Value::Absent, Value::Null, Value::Text("yesterday"), Value::Text(""), Value::Number("1e400")]
+        {
             assert_eq!(auto(nothing), None, "{nothing:?}");
         }
     }

@@ -81,7 +81,10 @@ impl Chain {
     /// A chain of `stages`, in their order.
     pub fn new(stages: Vec<Stage>, metrics: Arc<Metrics>) -> Chain {
         let now = Instant::now();
-        let ticks = stages.iter().map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every })).collect();
+        let ticks = stages
+            .iter()
+            .map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every }))
+            .collect();
         Chain { stages, metrics, ticks }
     }
 
@@ -110,7 +113,10 @@ impl Chain {
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
         for index in 0..self.stages.len() {
-            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index)) else { break };
+            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
+            else {
+                break;
+            };
             stage.place.with(|seat| seat.save_if_due(metrics));
             let Some(Some(tick)) = self.ticks.get_mut(index) else { continue };
             if tick.due > Instant::now() {
@@ -138,7 +144,10 @@ impl Chain {
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
         for index in 0..self.stages.len() {
-            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index)) else { break };
+            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
+            else {
+                break;
+            };
             let last = match &stage.place {
                 Place::Own(_) => true,
                 Place::Shared(shared) => shared.workers.fetch_sub(1, Ordering::AcqRel) == 1,

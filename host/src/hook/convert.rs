@@ -90,7 +90,8 @@ pub fn outcome(
         }
         last = Some(error.row);
     }
-    let errors = errors.into_iter().map(|error| (error.row, printable(&error.message, MAX_ROW_MESSAGE))).collect();
+    let errors =
+        errors.into_iter().map(|error| (error.row, printable(&error.message, MAX_ROW_MESSAGE))).collect();
     Ok(Outcome { keep, writes, emission, errors })
 }
 
@@ -157,10 +158,15 @@ fn checked_column(
         _ => write_mark::NULL,
     };
     if let Some(row) = column.marks.iter().position(|&mark| mark > most) {
-        return Err(format!("row {row} has mark {}, which kind {} does not have", column.mark(row), kind.name()));
+        return Err(format!(
+            "row {row} has mark {}, which kind {} does not have",
+            column.mark(row),
+            kind.name()
+        ));
     }
     if *path == Path::Whole
-        && let Some(row) = column.marks.iter().position(|&mark| matches!(mark, write_mark::REMOVE | write_mark::NULL))
+        && let Some(row) =
+            column.marks.iter().position(|&mark| matches!(mark, write_mark::REMOVE | write_mark::NULL))
     {
         return Err(format!("row {row}: the whole event can be set and merged, not removed"));
     }
@@ -184,7 +190,9 @@ fn checked_column(
                     Json::Object => {}
                     Json::Other if !must_be_object => {}
                     Json::Other => return Err(format!("row {row} is not a JSON object")),
-                    Json::Not => return Err(format!("row {row} is not one JSON value nested at most {depth} deep")),
+                    Json::Not => {
+                        return Err(format!("row {row} is not one JSON value nested at most {depth} deep"));
+                    }
                 }
             }
         }

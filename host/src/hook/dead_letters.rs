@@ -54,7 +54,10 @@ impl DeadLetters {
         let path = self.dir.join(format!("{hook}.ndjson"));
         loop {
             let Err(error) = self.append_once(&path, lines) else { return Ok(()) };
-            let error = io::Error::new(error.kind(), format!("dead letters of hook \"{hook}\": {}: {error}", path.display()));
+            let error = io::Error::new(
+                error.kind(),
+                format!("dead letters of hook \"{hook}\": {}: {error}", path.display()),
+            );
             tracing::error!("{error}; the events wait until it can be written");
             if self.drain.wait(RETRY) {
                 return Err(error);

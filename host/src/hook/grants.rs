@@ -96,7 +96,10 @@ fn fields(asked: &[wit::Field], verb: &str, granted: &[Pattern], wrong: &mut Vec
         let kind = kind(field.kind);
         match &path {
             Path::Whole if kind != Kind::Json => {
-                wrong.push(format!("it {verb}s the whole event (\".\") as {}; that is kind json", kind.name()));
+                wrong.push(format!(
+                    "it {verb}s the whole event (\".\") as {}; that is kind json",
+                    kind.name()
+                ));
             }
             Path::Meta(meta) if kind != meta_kind(*meta) => {
                 let right = meta_kind(*meta).name();

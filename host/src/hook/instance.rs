@@ -131,7 +131,10 @@ impl Instance {
         match self.hook.hookaroon_hook_lifecycle().call_save(&mut self.store) {
             Ok(Some(state)) if state.len() > most => Err(Failure {
                 kind: FailureKind::BadOutput,
-                message: format!("it saved {} bytes; a quarter of its memory, {most} bytes, is the most", state.len()),
+                message: format!(
+                    "it saved {} bytes; a quarter of its memory, {most} bytes, is the most",
+                    state.len()
+                ),
                 cost: self.cost(),
             }),
             Ok(state) => Ok((self, state)),
@@ -184,7 +187,10 @@ fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
         (FailureKind::Deadline, format!("it was stopped at its deadline of {limit} ms CPU time {place}"))
     } else if guest.meter.refused() {
         let cap = guest.meter.cap();
-        (FailureKind::Memory, format!("it asked for more memory than its cap of {cap} bytes, then: {cause} {place}"))
+        (
+            FailureKind::Memory,
+            format!("it asked for more memory than its cap of {cap} bytes, then: {cause} {place}"),
+        )
     } else if error.downcast_ref::<Trap>().is_some() {
         (FailureKind::Trap, format!("{cause} {place}"))
     } else {

@@ -62,10 +62,13 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
     let (first, asked) = blueprint
         .start(0, &[])
         .map_err(|failure| vec![at(format!("init failed ({}): {failure}", failure.kind.name()))])?;
-    let interest = grants::check(&asked, &hook.grant)
-        .map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
+    let interest =
+        grants::check(&asked, &hook.grant).map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
     for (key, _) in &asked.extra {
-        tracing::info!(hook = hook.name.as_str(), "its interest has the key {key:?}, which this host does not know; ignored");
+        tracing::info!(
+            hook = hook.name.as_str(),
+            "its interest has the key {key:?}, which this host does not know; ignored"
+        );
     }
     Ok(Prepared { index, plugin, plan: Arc::new(Plan { blueprint, asked, interest }), first })
 }

@@ -122,15 +122,20 @@ impl Seat {
     }
 
     /// Ends the instance, if there is one, and returns its last events.
-    pub(crate) fn teardown(&mut self, reason: wit::Reason, metrics: &HookMetrics) -> Result<Emission, Failure> {
+    pub(crate) fn teardown(
+        &mut self,
+        reason: wit::Reason,
+        metrics: &HookMetrics,
+    ) -> Result<Emission, Failure> {
         let Taken::By(instance) = std::mem::replace(&mut self.taken, Taken::Free) else {
             return Ok(Emission::default());
         };
         let (emission, cost) = instance.teardown(reason);
-        let checked = emission.and_then(|emission| {
-            convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
-                .map_err(|message| Failure { kind: FailureKind::BadOutput, message, cost })
-        });
+        let checked =
+            emission.and_then(|emission| {
+                convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
+                    .map_err(|message| Failure { kind: FailureKind::BadOutput, message, cost })
+            });
         match &checked {
             Ok(_) => metrics.record_cost(cost),
             Err(failure) => metrics.record_failure(failure),

@@ -99,7 +99,12 @@ impl Stage {
     }
 
     /// Hands the matching rows of a batch to the hook.
-    pub(crate) fn process(&mut self, batch: &mut Batch, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+    pub(crate) fn process(
+        &mut self,
+        batch: &mut Batch,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
         self.choose(batch);
         if self.rows.is_empty() {
             return Ok(());
@@ -128,9 +133,10 @@ impl Stage {
             return;
         }
         for &row in batch.order() {
-            let from = plan.from.as_ref().is_none_or(|from| {
-                batch.origin(row).is_some_and(|origin| from.contains(&origin.source))
-            });
+            let from = plan
+                .from
+                .as_ref()
+                .is_none_or(|from| batch.origin(row).is_some_and(|origin| from.contains(&origin.source)));
             if from && batch.matches(row, &plan.matchers, &mut self.text) {
                 self.rows.push(row);
             }
@@ -138,7 +144,13 @@ impl Stage {
     }
 
     /// Does what the hook said.
-    fn settle(&mut self, batch: &mut Batch, outcome: &Outcome, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+    fn settle(
+        &mut self,
+        batch: &mut Batch,
+        outcome: &Outcome,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
         metrics.rows.add(self.rows.len() as u64);
         self.decide(batch, outcome, now_ns, metrics)?;
         let fates = &self.fates;
@@ -169,7 +181,13 @@ impl Stage {
     }
 
     /// Says what becomes of each row; no fates at all mean that every row stays.
-    fn decide(&mut self, batch: &Batch, outcome: &Outcome, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+    fn decide(
+        &mut self,
+        batch: &Batch,
+        outcome: &Outcome,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
         self.fates.clear();
         if outcome.errors.is_empty() && !outcome.keep.contains(&0) {
             return Ok(());
@@ -201,7 +219,13 @@ impl Stage {
     }
 
     /// The whole call failed: all its rows follow `on_error`.
-    fn fail_all(&mut self, batch: &mut Batch, failure: Failure, now_ns: u64, metrics: &HookMetrics) -> Result<(), Stop> {
+    fn fail_all(
+        &mut self,
+        batch: &mut Batch,
+        failure: Failure,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
         let failed = metrics.all_failures();
         if failed.is_power_of_two() || failed < 8 {
             let hook = self.plan.name.as_str();
@@ -222,7 +246,8 @@ impl Stage {
     /// Notes a row that the hook failed on among the dead letters, if that is where it goes.
     fn keep_if_dead(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
         if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
-            let reason = Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };
+            let reason =
+                Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };
             dead_letters::write_record(batch, row, &reason, &mut self.letters);
         }
     }
@@ -246,7 +271,13 @@ impl Stage {
     }
 
     /// Adds the events that the hook emitted to the end of the batch.
-    pub(crate) fn emit(&mut self, batch: &mut Batch, emission: &Emission, now_ns: u64, metrics: &HookMetrics) {
+    pub(crate) fn emit(
+        &mut self,
+        batch: &mut Batch,
+        emission: &Emission,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) {
         let received_ns = i64::try_from(now_ns).unwrap_or(i64::MAX);
         let origin = batch.add_origin(Origin { received_ns, ..self.plan.origin.clone() });
         for index in 0..emission.events.ends.len() {
@@ -257,4 +288,3 @@ impl Stage {
         metrics.emitted.add(emission.events.ends.len() as u64);
     }
 }
-

@@ -44,7 +44,8 @@ impl Appended {
     /// Writes as much of `bytes` as can be written now.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        let lines = bytes.get(..written).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map_or(0, |at| at + 1);
+        let lines =
+            bytes.get(..written).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map_or(0, |at| at + 1);
         if lines > 0 {
             self.whole += self.partial + lines as u64;
             self.partial = 0;

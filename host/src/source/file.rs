@@ -52,7 +52,9 @@ pub fn find(name: &str, patterns: &[String]) -> Result<Vec<Found>, SourceError> 
                     return Err(SourceError::Missing { source_name, path: text });
                 }
                 Err(error) => return Err(SourceError::Unreadable { source_name, path: text, error }),
-                Ok(metadata) if metadata.is_dir() => return Err(SourceError::Directory { source_name, path: text }),
+                Ok(metadata) if metadata.is_dir() => {
+                    return Err(SourceError::Directory { source_name, path: text });
+                }
                 Ok(_) => paths.insert(path),
             };
             continue;
@@ -125,7 +127,11 @@ fn read(context: &Context, found: &Found, to: &Sender<Arrival>) -> io::Result<En
     let is_gzip = file.read_exact(&mut start).is_ok() && start == GZIP;
     file.rewind()?;
     if is_gzip {
-        read_to_end(&mut stream, &mut MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file)), &context.drain)
+        read_to_end(
+            &mut stream,
+            &mut MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file)),
+            &context.drain,
+        )
     } else {
         read_to_end(&mut stream, &mut file, &context.drain)
     }

@@ -1,0 +1,145 @@
+//! Joins fields from a table: a CSV or JSON text, or rows in the configuration itself.
+//!
+//! ```toml
+//! [[hook]]
+//! name = "enrich"
+//! plugin = "enrich"
+//! [hook.grant]
+//! read = ["client_ip", "geo", "host"]
+//! write = ["geo", "host"]
+//! [hook.config]
+//! table = { file = "hosts.csv" }      # the host reads the file; or rows: [{ ip = "10.0.0.1", city = "Bonn" }]
+//! by = "client_ip"                    # the event's field; needed
+//! key = "ip"                          # the table's column that it is looked up in; by default the first
+//! set = { "geo.city" = "city" }       # the event's field = the table's column; by default each column but the key
+//! overwrite = false                   # whether fields that are there are set too
+//! ```
+//!
+//! Values of a CSV are texts; those of JSON are what they are. An event whose value is not in the table passes as it
+//! is. The table must fit the hook's memory twice while it starts.
+
+mod table;
+
+use std::collections::BTreeMap;
+
+use hookaroon_sdk::{Event, Hook, Json, Mark, Read, Setup, Verdict, Write, export};
+use serde::Deserialize;
+use table::{Source, Table};
+
+/// The hook's config.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    table: Source,
+    by: String,
+    key: Option<String>,
+    set: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    overwrite: bool,
+}
+
+/// The hook.
+#[derive(Debug)]
+pub struct Enrich {
+    table: Table,
+    by: Read<Json>,
+    targets: Vec<Target>,
+}
+
+/// A field that is set.
+#[derive(Debug)]
+struct Target {
+    column: usize,
+    write: Write<Json>,
+    /// To see whether it is there; none if that does not matter.
+    read: Option<Read<Json>>,
+}
+
+impl Hook for Enrich {
+    type Config = Config;
+
+    fn init(config: Config, setup: &mut Setup) -> Result<Enrich, String> {
+        let table = Table::new(config.table, config.key.as_deref())?;
+        let set = config.set.unwrap_or_else(|| table.other_columns());
+        let mut targets = Vec::with_capacity(set.len());
+        for (path, column) in &set {
+            targets.push(Target {
+                column: table.column(column)?,
+                write: setup.write(path),
+                read: (!config.overwrite).then(|| setup.read(path)),
+            });
+        }
+        Ok(Enrich { table, by: setup.read(&config.by), targets })
+    }
+
+    fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+        let Some(row) = event.get(self.by).and_then(|value| self.table.row(value)) else {
+            return Verdict::Keep;
+        };
+        for target in &self.targets {
+            let free = target.read.is_none_or(|read| event.mark(read) == Mark::Absent);
+            if let Some(value) = row.get(target.column).filter(|value| free && !value.is_empty()) {
+                event.set(target.write, value);
+            }
+        }
+        Verdict::Keep
+    }
+}
+
+export!(Enrich);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookaroon_sdk::testing;
+
+    const CSV: &str = r#""table":"ip,city,note\n10.0.0.1,Bonn,\"a, \"\"b\"\"\"\n10.0.0.2,Köln,\n""#;
+
+    fn run(config: &str, event: &str) -> String {
+        testing::run::<Enrich>(config, &[event]).unwrap().events[0].to_string()
+    }
+
+    #[test]
+    fn columns_are_joined_by_their_key() {
+        let config = format!("{{{CSV},\"by\":\"client\"}}");
+        assert_eq!(
+            run(&config, r#"{"client":"10.0.0.1"}"#),
+            r#"{"city":"Bonn","client":"10.0.0.1","note":"a, \"b\""}"#
+        );
+        assert_eq!(run(&config, r#"{"client":"10.0.0.2"}"#), r#"{"city":"Köln","client":"10.0.0.2"}"#);
+        assert_eq!(run(&config, r#"{"client":"10.0.0.9"}"#), r#"{"client":"10.0.0.9"}"#);
+        assert_eq!(run(&config, r#"{}"#), "{}");
+    }
+
+    #[test]
+    fn fields_are_set_where_it_is_said_and_only_where_none_is_unless_it_is_said() {
+        let config = format!("{{{CSV},\"by\":\"ip\",\"key\":\"ip\",\"set\":{{\"geo.city\":\"city\"}}}}");
+        assert_eq!(run(&config, r#"{"ip":"10.0.0.1"}"#), r#"{"geo":{"city":"Bonn"},"ip":"10.0.0.1"}"#);
+        let there = r#"{"geo":{"city":"Ulm"},"ip":"10.0.0.1"}"#;
+        assert_eq!(run(&config, there), there);
+        let config = config.replace("\"by\"", "\"overwrite\":true,\"by\"");
+        assert_eq!(run(&config, there), r#"{"geo":{"city":"Bonn"},"ip":"10.0.0.1"}"#);
+    }
+
+    #[test]
+    fn tables_of_json_keep_their_types() {
+        let rows = r#"[{"id":7,"tier":{"name":"gold"}},{"id":"x","tier":1}]"#;
+        for table in [rows.to_owned(), serde_json::Value::from(rows).to_string()] {
+            let config = format!("{{\"table\":{table},\"by\":\"id\",\"key\":\"id\"}}");
+            assert_eq!(run(&config, r#"{"id":7}"#), r#"{"id":7,"tier":{"name":"gold"}}"#);
+            assert_eq!(run(&config, r#"{"id":"x"}"#), r#"{"id":"x","tier":1}"#);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_table_names_the_place() {
+        let error = |config: &str| testing::run::<Enrich>(config, &[]).unwrap_err();
+        assert!(error(r#"{"table":"a,b\n1,2\n3\n","by":"x"}"#).contains("table: line 3"));
+        assert!(
+            error(r#"{"table":"a,b\n1,2\n","by":"x","key":"c"}"#).contains("no column \"c\"; there is a, b")
+        );
+        assert!(error(r#"{"table":"[1]","by":"x"}"#).contains("table: row 1"));
+        assert!(error(r#"{"table":"","by":"x"}"#).contains("table"));
+        assert!(error(r#"{"table":"a\n1\n1\n","by":"x"}"#).contains("\"1\" occurs twice"));
+    }
+}

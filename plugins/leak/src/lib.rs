@@ -1,0 +1,54 @@
+//! The villain: keeps a copy of every event for ever, as many a real hook does by accident.
+//!
+//! It changes nothing and needs `read = ["."]`. Its memory grows until the cap stops it; what the host does then is
+//! what this hook is there to show.
+//!
+//! ```toml
+//! [[hook]]
+//! name = "leak"
+//! plugin = "leak"
+//! memory = "16MiB"
+//! [hook.grant]
+//! read = ["."]
+//! ```
+
+use hookaroon_sdk::{Event, Hook, Json, Read, Setup, Verdict, export};
+use serde::Deserialize;
+
+/// It has nothing to configure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {}
+
+/// The hook.
+#[derive(Debug)]
+pub struct Leak {
+    event: Read<Json>,
+    hoard: Vec<String>,
+}
+
+impl Hook for Leak {
+    type Config = Config;
+
+    fn init(_config: Config, setup: &mut Setup) -> Result<Leak, String> {
+        Ok(Leak { event: setup.read_event(), hoard: Vec::new() })
+    }
+
+    fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+        self.hoard.extend(event.get(self.event).map(str::to_owned));
+        Verdict::Keep
+    }
+}
+
+export!(Leak);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_pass_as_they_are() {
+        let ran = hookaroon_sdk::testing::run::<Leak>("{}", &["{\"a\":1}", "{}"]).unwrap();
+        assert_eq!(ran.events.len(), 2);
+    }
+}

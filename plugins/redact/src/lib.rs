@@ -1,0 +1,215 @@
+//! Takes personal data and secrets out of texts.
+//!
+//! ```toml
+//! [[hook]]
+//! name = "redact"
+//! plugin = "redact"
+//! [hook.grant]
+//! read = ["message"]
+//! write = ["message"]
+//! [hook.config]
+//! patterns = ["email", "card"]            # of email, ipv4, ipv6, card, bearer, api_key; by default all
+//! regexes = { order = 'ORD-[0-9]{6}' }    # own ones, by name
+//! fields = ["message"]                    # the default; "." is every text in the event, and card numbers in numbers
+//! replacement = "***"                     # by default the pattern's name: [email]
+//! hash = { key = { env = "REDACT_KEY" } } # instead of that: the same value gives the same mark, [email:5f0c...]
+//! ```
+//!
+//! Card numbers count only if their check digit is right (Luhn). A hash is the first 8 bytes of HMAC-SHA-256 under
+//! the key, in hex: values can be told apart and joined, and cannot be guessed without the key. With `"."`, keys stay
+//! as they are.
+
+mod patterns;
+mod whole;
+
+use std::collections::BTreeMap;
+
+use hmac::{Hmac, Mac};
+use hookaroon_sdk::{Event, Hook, Json, Read, Setup, Text, Verdict, Write, export};
+use patterns::Patterns;
+use serde::Deserialize;
+use sha2::Sha256;
+
+/// The hook's config.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    patterns: Option<Vec<String>>,
+    regexes: BTreeMap<String, String>,
+    fields: Option<Vec<String>>,
+    replacement: Option<String>,
+    hash: Option<HashConfig>,
+}
+
+/// How values are hashed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HashConfig {
+    key: String,
+}
+
+/// The hook.
+#[derive(Debug)]
+pub struct Redact {
+    redactor: Redactor,
+    fields: Vec<(Read<Text>, Write<Text>)>,
+    event: Option<(Read<Json>, Write<Json>)>,
+}
+
+impl Hook for Redact {
+    type Config = Config;
+
+    fn init(config: Config, setup: &mut Setup) -> Result<Redact, String> {
+        let patterns = Patterns::new(config.patterns.as_deref(), &config.regexes)?;
+        let mark = match (config.replacement, config.hash) {
+            (Some(_), Some(_)) => return Err("replacement and hash exclude each other; keep one".to_owned()),
+            (Some(text), None) => Mark::Fixed(text),
+            (None, Some(hash)) if hash.key.is_empty() => return Err("hash: key is empty".to_owned()),
+            (None, Some(hash)) => Mark::Hash(hash.key.into_bytes()),
+            (None, None) => Mark::Name,
+        };
+        let mut hook = Redact { redactor: Redactor { patterns, mark }, fields: Vec::new(), event: None };
+        for path in config.fields.unwrap_or_else(|| vec!["message".to_owned()]) {
+            match path.as_str() {
+                "." => hook.event = Some((setup.read_event(), setup.write_event())),
+                path => hook.fields.push((setup.read(path), setup.write(path))),
+            }
+        }
+        Ok(hook)
+    }
+
+    fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+        for (read, write) in &self.fields {
+            if let Some(clean) = event.get(*read).and_then(|text| self.redactor.clean(text)) {
+                event.set(*write, &clean);
+            }
+        }
+        if let Some((read, write)) = self.event
+            && let Some(clean) = event.get(read).and_then(|text| whole::clean(text, &self.redactor))
+        {
+            event.set(write, &clean);
+        }
+        Verdict::Keep
+    }
+}
+
+export!(Redact);
+
+/// What stands in for a value.
+#[derive(Debug)]
+enum Mark {
+    Name,
+    Fixed(String),
+    Hash(Vec<u8>),
+}
+
+/// Finds what is to go, and writes what stands in for it.
+#[derive(Debug)]
+struct Redactor {
+    patterns: Patterns,
+    mark: Mark,
+}
+
+impl Redactor {
+    /// The text without what is to go; none if there is nothing.
+    fn clean(&self, text: &str) -> Option<String> {
+        let found = self.patterns.find(text);
+        if found.is_empty() {
+            return None;
+        }
+        let mut clean = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, name) in found {
+            clean.push_str(text.get(at..range.start).unwrap_or(""));
+            self.write_mark(name, text.get(range.clone()).unwrap_or(""), &mut clean);
+            at = range.end;
+        }
+        clean.push_str(text.get(at..).unwrap_or(""));
+        Some(clean)
+    }
+
+    fn write_mark(&self, name: &str, value: &str, out: &mut String) {
+        match &self.mark {
+            Mark::Fixed(text) => out.push_str(text),
+            Mark::Name => out.extend(["[", name, "]"]),
+            Mark::Hash(key) => {
+                out.extend(["[", name, ":"]);
+                // A key of any length is one.
+                if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
+                    mac.update(value.as_bytes());
+                    let digest = mac.finalize().into_bytes();
+                    for byte in digest.iter().take(8) {
+                        out.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+                        out.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+                    }
+                }
+                out.push(']');
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookaroon_sdk::testing;
+
+    fn message(config: &str, text: &str) -> String {
+        let event = serde_json::json!({ "message": text }).to_string();
+        let ran = testing::run::<Redact>(config, &[&event]).unwrap();
+        ran.events[0]["message"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn each_pattern_takes_what_it_is_for_and_leaves_the_rest() {
+        let cases = [
+            ("mail bob.o+x@mail.example.com now", "mail [email] now"),
+            ("from 10.1.2.3:80 to 999.1.1.1", "from [ipv4]:80 to 999.1.1.1"),
+            ("at fe80::1 and 2001:db8:0:0:0:0:0:1, 10:00:00", "at [ipv6] and [ipv6], 10:00:00"),
+            ("card 4111 1111 1111 1111 and 4111-1111-1111-1112", "card [card] and 4111-1111-1111-1112"),
+            ("Authorization: Bearer abc.def-ghi_123", "Authorization: [bearer]"),
+            ("key sk-abcdefghijklmnop1234 or AKIAIOSFODNN7EXAMPLE", "key [api_key] or [api_key]"),
+            ("api_key=abcdef0123456789abcd;", "[api_key];"),
+            ("nothing here: a@b, 1.2.3, 12:34", "nothing here: a@b, 1.2.3, 12:34"),
+            ("ünïcode bob@example.com é", "ünïcode [email] é"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(message("{}", text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn own_patterns_and_replacements_are_used() {
+        let config = r#"{"patterns":[],"regexes":{"order":"ORD-[0-9]{3}"}}"#;
+        assert_eq!(message(config, "ORD-123 bob@example.com"), "[order] bob@example.com");
+        assert_eq!(message(r#"{"replacement":"***"}"#, "bob@example.com"), "***");
+    }
+
+    #[test]
+    fn a_hash_is_stable_and_depends_on_the_key() {
+        let hash = |key: &str, text: &str| message(&format!("{{\"hash\":{{\"key\":\"{key}\"}}}}"), text);
+        assert_eq!(hash("k", "bob@example.com"), hash("k", "bob@example.com"));
+        assert_ne!(hash("k", "bob@example.com"), hash("l", "bob@example.com"));
+        assert_ne!(hash("k", "bob@example.com"), hash("k", "rob@example.com"));
+        assert_eq!(hash("k", "bob@example.com").len(), "[email:0123456789abcdef]".len());
+    }
+
+    #[test]
+    fn the_whole_event_is_searched_escapes_and_numbers_too() {
+        let event = r#"{"a":"bob\u0040example.com","n":4111111111111111,"m":[1.5,{"x":"a\"b"}],"bob@example.com":"k"}"#;
+        let ran = testing::run::<Redact>(r#"{"fields":["."]}"#, &[event]).unwrap();
+        assert_eq!(
+            ran.events[0],
+            serde_json::json!({"a":"[email]","n":"[card]","m":[1.5,{"x":"a\"b"}],"bob@example.com":"k"})
+        );
+    }
+
+    #[test]
+    fn a_wrong_config_says_what_is_wrong() {
+        let error = |config: &str| testing::run::<Redact>(config, &[]).unwrap_err();
+        assert!(error(r#"{"patterns":["emial"]}"#).contains("there is email, ipv4"));
+        assert!(error(r#"{"regexes":{"x":"("}}"#).contains("regexes.x"));
+        assert!(error(r#"{"replacement":"a","hash":{"key":"b"}}"#).contains("exclude each other"));
+        assert!(error(r#"{"fieldz":["a"]}"#).contains("fieldz"));
+    }
+}

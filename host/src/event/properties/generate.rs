@@ -35,9 +35,23 @@ fn key() -> impl Strategy<Value = String> {
 fn number() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|value| value.to_string()),
-        select(vec!["0", "-0", "0.10", "1e3", "1E+3", "12.0", "1e400", "-1e400", "18446744073709551616", "1e-7", "0.5"])
-            .prop_map(str::to_owned),
-        any::<f64>().prop_filter("JSON has no such number", |value| value.is_finite()).prop_map(|value| format!("{value:?}")),
+        select(vec![
+            "0",
+            "-0",
+            "0.10",
+            "1e3",
+            "1E+3",
+            "12.0",
+            "1e400",
+            "-1e400",
+            "18446744073709551616",
+            "1e-7",
+            "0.5"
+        ])
+        .prop_map(str::to_owned),
+        any::<f64>()
+            .prop_filter("JSON has no such number", |value| value.is_finite())
+            .prop_map(|value| format!("{value:?}")),
     ]
 }
 
@@ -46,7 +60,8 @@ fn string() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -!#-\\[\\]-~]{0,40}".prop_map(|text| format!("\"{text}\"")),
         any::<String>().prop_map(|text| serde_json::Value::from(text).to_string()),
-        select(vec![r#""\ud83d\ude00\/\b\f""#, r#""\u00e9\n\t\r\\""#, "\"{[,:\"", "\"}\""]).prop_map(str::to_owned),
+        select(vec![r#""\ud83d\ude00\/\b\f""#, r#""\u00e9\n\t\r\\""#, "\"{[,:\"", "\"}\""])
+            .prop_map(str::to_owned),
     ]
 }
 
@@ -71,8 +86,10 @@ pub fn value() -> impl Strategy<Value = String> {
 fn members(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let member = (space(), key(), space(), space(), value, space());
     prop::collection::vec(member, 0..6).prop_map(|members| {
-        let list: Vec<String> =
-            members.into_iter().map(|(a, key, b, c, value, d)| format!("{a}{key}{b}:{c}{value}{d}")).collect();
+        let list: Vec<String> = members
+            .into_iter()
+            .map(|(a, key, b, c, value, d)| format!("{a}{key}{b}:{c}{value}{d}"))
+            .collect();
         format!("{{{}}}", list.join(","))
     })
 }
@@ -93,15 +110,21 @@ pub fn broken_value() -> impl Strategy<Value = String> {
 }
 
 fn broken(text: BoxedStrategy<String>) -> impl Strategy<Value = String> {
-    let bits = select(vec!["\"", "\\", "{", "}", "[", "]", ":", ",", "0", "-", "e", ".", "t", "n", " ", "\u{1}", "\\u12", "é", "null"]);
-    (text, any::<prop::sample::Index>(), 0..4usize, prop::option::of(bits)).prop_map(|(text, at, cut, bit)| {
-        let Some(bit) = bit else { return text };
-        let characters: Vec<char> = text.chars().collect();
-        let at = at.index(characters.len() + 1);
-        let after = (at + cut).min(characters.len());
-        let (head, tail) = (characters[..at].iter().collect::<String>(), characters[after..].iter().collect::<String>());
-        format!("{head}{bit}{tail}")
-    })
+    let bits = select(vec![
+        "\"", "\\", "{", "}", "[", "]", ":", ",", "0", "-", "e", ".", "t", "n", " ", "\u{1}", "\\u12", "é",
+        "null",
+    ]);
+    (text, any::<prop::sample::Index>(), 0..4usize, prop::option::of(bits)).prop_map(
+        |(text, at, cut, bit)| {
+            let Some(bit) = bit else { return text };
+            let characters: Vec<char> = text.chars().collect();
+            let at = at.index(characters.len() + 1);
+            let after = (at + cut).min(characters.len());
+            let (head, tail) =
+                (characters[..at].iter().collect::<String>(), characters[after..].iter().collect::<String>());
+            format!("{head}{bit}{tail}")
+        },
+    )
 }
 
 /// One write of a hook.
@@ -115,7 +138,9 @@ pub fn write() -> impl Strategy<Value = (Path, Operation)> {
         any::<String>().prop_map(Operation::Text),
         value().prop_map(|text| Operation::Json(text.replace(['\r', '\n'], " "))),
         any::<i64>().prop_map(Operation::Integer),
-        any::<f64>().prop_filter("JSON has no such number", |value| value.is_finite()).prop_map(Operation::Float),
+        any::<f64>()
+            .prop_filter("JSON has no such number", |value| value.is_finite())
+            .prop_map(Operation::Float),
         any::<bool>().prop_map(Operation::Boolean),
         Just(Operation::Null),
         Just(Operation::Remove),

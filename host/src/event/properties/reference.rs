@@ -106,7 +106,8 @@ fn everywhere(text: &str) -> String {
             b'{' => {
                 loop {
                     let members = members(&text, at);
-                    let twice = (0..members.len()).find(|&index| last(&members, &members[index].name) != Some(index));
+                    let twice =
+                        (0..members.len()).find(|&index| last(&members, &members[index].name) != Some(index));
                     match twice {
                         Some(index) => text = removed(&text, &members, index),
                         None => break,
@@ -173,7 +174,9 @@ fn merge(text: &str, object: usize, with: &str) -> Option<String> {
     }
     let mut text = text.to_owned();
     let new = members(with, 0);
-    for (index, member) in new.iter().enumerate().filter(|(index, member)| last(&new, &member.name) == Some(*index)) {
+    for (index, member) in
+        new.iter().enumerate().filter(|(index, member)| last(&new, &member.name) == Some(*index))
+    {
         let value = &with[new[index].value.clone()];
         // Of a key that occurs twice the last one stays.
         loop {
@@ -231,7 +234,9 @@ pub fn meaning(mut event: Value, path: &Path, operation: &Operation) -> Value {
     let (last, above) = keys.split_last().unwrap();
     let mut at = &mut event;
     for key in above {
-        if matches!(operation, Operation::Remove) && !at.as_object().is_some_and(|object| object.contains_key(key)) {
+        if matches!(operation, Operation::Remove)
+            && !at.as_object().is_some_and(|object| object.contains_key(key))
+        {
             return event;
         }
         at = at.as_object_mut().unwrap().entry(key).or_insert_with(|| Value::Object(Map::new()));

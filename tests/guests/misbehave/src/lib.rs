@@ -148,7 +148,9 @@ fn act(config: &Config) -> Result<(), String> {
                 log::log(log::Level::Info, &line);
             }
         }
-        "error" => return Err(if config.text.is_empty() { "told to fail".into() } else { config.text.clone() }),
+        "error" => {
+            return Err(if config.text.is_empty() { "told to fail".into() } else { config.text.clone() });
+        }
         _ => {}
     }
     Ok(())
@@ -217,7 +219,8 @@ fn outcome(config: &Config, batch: &Batch) -> Outcome {
         "poison" if (0..rows).any(|row| has(batch, row, &config.text)) => core::arch::wasm32::unreachable(),
         "fail_row" => {
             let failed = (0..rows).filter(|&row| has(batch, row, &config.text));
-            outcome.errors = failed.map(|row| RowError { row: row as u32, message: "told to fail".into() }).collect();
+            outcome.errors =
+                failed.map(|row| RowError { row: row as u32, message: "told to fail".into() }).collect();
         }
         "echo" => outcome.writes = batch.columns.first().map(|column| echoed(column)).into_iter().collect(),
         "set" => outcome.writes = vec![same(config, rows, 1)],
@@ -233,7 +236,9 @@ fn outcome(config: &Config, batch: &Batch) -> Outcome {
             let texts: Vec<String> = (0..rows).map(|row| format!("{{\"emitted\":{row}}}")).collect();
             outcome.emit = Emission { events: events(&texts), after: (0..rows as u32).collect() };
         }
-        "emit_end" => outcome.emit = Emission { events: events(&["{\"emitted\":\"end\"}".into()]), after: Vec::new() },
+        "emit_end" => {
+            outcome.emit = Emission { events: events(&["{\"emitted\":\"end\"}".into()]), after: Vec::new() }
+        }
         "drop" => {
             let seen = STATE.with_borrow(|state| state.seen);
             outcome.keep = (1..=rows as u64).map(|row| u8::from((seen + row) % config.n != 0)).collect();
@@ -256,8 +261,13 @@ fn echoed(column: &Column) -> Column {
 
 impl Guest for Hook {
     fn init(setup: Setup) -> Result<Interest, String> {
-        let config: Config = serde_json::from_str(&setup.config).map_err(|error| format!("config: {error}"))?;
-        let seen = setup.states.iter().filter_map(|state| std::str::from_utf8(state).ok()?.parse::<u64>().ok()).sum();
+        let config: Config =
+            serde_json::from_str(&setup.config).map_err(|error| format!("config: {error}"))?;
+        let seen = setup
+            .states
+            .iter()
+            .filter_map(|state| std::str::from_utf8(state).ok()?.parse::<u64>().ok())
+            .sum();
         STATE.with_borrow_mut(|state| {
             state.config = config.clone();
             state.seen = seen;

@@ -11,8 +11,12 @@ use super::{Config, events, same};
 /// write_huge error_beyond error_twice`
 pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
     let rows = batch.rows as usize;
-    let json = |text: &str| Column { values: Values::Json(events(&vec![text.to_owned(); rows])), marks: Vec::new() };
-    let bytes = |data: Vec<u8>, ends: Vec<u32>| Column { values: Values::Text(BytesValues { data, ends }), marks: Vec::new() };
+    let json =
+        |text: &str| Column { values: Values::Json(events(&vec![text.to_owned(); rows])), marks: Vec::new() };
+    let bytes = |data: Vec<u8>, ends: Vec<u32>| Column {
+        values: Values::Text(BytesValues { data, ends }),
+        marks: Vec::new(),
+    };
     let one = |config: &Config| same(config, rows, 1);
     let emit = |text: String| Emission { events: events(&[text]), after: Vec::new() };
     match config.text.as_str() {
@@ -24,7 +28,9 @@ pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
         "marks_short" => outcome.writes = vec![Column { marks: vec![1; rows - 1], ..one(config) }],
         "mark_9" => outcome.writes = vec![same(config, rows, 9)],
         "merge_text" => outcome.writes = vec![same(config, rows, 4)],
-        "wrong_kind" => outcome.writes = vec![Column { values: Values::Integer(vec![1; rows]), marks: Vec::new() }],
+        "wrong_kind" => {
+            outcome.writes = vec![Column { values: Values::Integer(vec![1; rows]), marks: Vec::new() }]
+        }
         "ends_falling" => {
             let mut ends = vec![2; rows];
             ends[0] = 4;
@@ -41,7 +47,9 @@ pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
         "not_json" => outcome.writes = vec![json("{\"a\":tru}")],
         "two_values" => outcome.writes = vec![json("1 2")],
         "deep_json" => outcome.writes = vec![json(&format!("{}{}", "[".repeat(128), "]".repeat(128)))],
-        "boolean_7" => outcome.writes = vec![Column { values: Values::Boolean(vec![7; rows]), marks: Vec::new() }],
+        "boolean_7" => {
+            outcome.writes = vec![Column { values: Values::Boolean(vec![7; rows]), marks: Vec::new() }]
+        }
         "remove_whole" => outcome.writes = vec![Column { marks: vec![2; rows], ..json("{}") }],
         "null_whole" => outcome.writes = vec![Column { marks: vec![3; rows], ..json("{}") }],
         "set_whole_array" => outcome.writes = vec![json("[]")],
@@ -58,11 +66,13 @@ pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
         "emit_text" => outcome.emit = emit("hello".into()),
         "emit_deep" => outcome.emit = emit(format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128))),
         "emit_huge" => outcome.emit = emit(format!("{{\"a\":\"{}\"}}", "x".repeat(12 << 20))),
-        "write_huge" => outcome.writes = vec![bytes(vec![b'x'; 12 << 20], {
-            let mut ends = vec![0; rows];
-            ends[rows - 1] = 12 << 20;
-            ends
-        })],
+        "write_huge" => {
+            outcome.writes = vec![bytes(vec![b'x'; 12 << 20], {
+                let mut ends = vec![0; rows];
+                ends[rows - 1] = 12 << 20;
+                ends
+            })]
+        }
         "error_beyond" => outcome.errors = vec![RowError { row: rows as u32, message: String::new() }],
         "error_twice" => {
             let error = RowError { row: 0, message: String::new() };

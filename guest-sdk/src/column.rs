@@ -1,0 +1,253 @@
+//! Kinds of fields, and the columns that their values pass in.
+
+use crate::bindings::hookaroon::hook::types as wit;
+
+/// What a value that was read is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The event has no such field.
+    Absent,
+    /// A value of the asked kind.
+    Value,
+    /// `null`.
+    Null,
+    /// A value of another kind, or a number out of range.
+    Other,
+}
+
+/// A kind of field. Implemented by [`Text`], [`Integer`], [`Float`], [`Boolean`] and [`Json`].
+pub trait Kind: Copy + 'static + sealed::Sealed {
+    /// Its values: `&str`, `i64`, `f64`, `bool`, and `&str` again for JSON texts.
+    type Value<'v>: Copy;
+    #[doc(hidden)]
+    const KIND: wit::Kind;
+    #[doc(hidden)]
+    fn get(values: &wit::Values, row: usize) -> Option<Self::Value<'_>>;
+    #[doc(hidden)]
+    fn push(values: &mut wit::Values, value: Self::Value<'_>);
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A JSON string, unescaped.
+#[derive(Clone, Copy, Debug)]
+pub struct Text;
+
+/// A number that is exact in 64 bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer;
+
+/// A number as a 64-bit float. A NaN or an infinity that is written is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Float;
+
+/// `true` or `false`.
+#[derive(Clone, Copy, Debug)]
+pub struct Boolean;
+
+/// Any JSON value, as its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Json;
+
+macro_rules! bytes_kind {
+    ($kind:ident, $variant:ident) => {
+        impl sealed::Sealed for $kind {}
+
+        impl Kind for $kind {
+            type Value<'v> = &'v str;
+            const KIND: wit::Kind = wit::Kind::$variant;
+
+            #[inline]
+            fn get(values: &wit::Values, row: usize) -> Option<&str> {
+                match values {
+                    wit::Values::$variant(bytes) => text(bytes, row),
+                    _ => None,
+                }
+            }
+
+            #[inline]
+            fn push(values: &mut wit::Values, value: &str) {
+                if let wit::Values::$variant(bytes) = values {
+                    bytes.data.extend_from_slice(value.as_bytes());
+                    bytes.ends.push(bytes.data.len() as u32);
+                }
+            }
+        }
+    };
+}
+
+macro_rules! plain_kind {
+    ($kind:ident, $variant:ident, $value:ty, $get:expr, $push:expr) => {
+        impl sealed::Sealed for $kind {}
+
+        impl Kind for $kind {
+            type Value<'v> = $value;
+            const KIND: wit::Kind = wit::Kind::$variant;
+
+            #[inline]
+            fn get(values: &wit::Values, row: usize) -> Option<$value> {
+                match values {
+                    wit::Values::$variant(values) => values.get(row).copied().map($get),
+                    _ => None,
+                }
+            }
+
+            #[inline]
+            fn push(values: &mut wit::Values, value: $value) {
+                if let wit::Values::$variant(values) = values {
+                    values.push($push(value));
+                }
+            }
+        }
+    };
+}
+
+bytes_kind!(Text, Text);
+bytes_kind!(Json, Json);
+plain_kind!(Integer, Integer, i64, |value| value, |value| value);
+plain_kind!(Float, Float, f64, |value| value, |value| value);
+plain_kind!(Boolean, Boolean, bool, |value| value != 0, u8::from);
+
+/// The value of a row. The host sends UTF-8.
+#[inline]
+fn text(bytes: &wit::BytesValues, row: usize) -> Option<&str> {
+    let end = *bytes.ends.get(row)? as usize;
+    let start = match row.checked_sub(1) {
+        None => 0,
+        Some(before) => *bytes.ends.get(before)? as usize,
+    };
+    std::str::from_utf8(bytes.data.get(start..end)?).ok()
+}
+
+/// The mark of a row.
+#[inline]
+pub(crate) fn mark(column: &wit::Column, row: usize) -> Mark {
+    match column.marks.get(row) {
+        None if column.marks.is_empty() => Mark::Value,
+        Some(1) => Mark::Value,
+        Some(2) => Mark::Null,
+        Some(3) => Mark::Other,
+        _ => Mark::Absent,
+    }
+}
+
+/// A column that is written row by row; nothing is made until a row is set.
+#[derive(Debug)]
+pub(crate) struct Written {
+    kind: wit::Kind,
+    column: Option<wit::Column>,
+}
+
+impl Written {
+    pub(crate) fn new(kind: wit::Kind) -> Written {
+        Written { kind, column: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.column.is_none()
+    }
+
+    /// The column with rows up to `row`, none of which is set yet but those that were; `row` itself is taken back
+    /// if it was set.
+    fn up_to(&mut self, row: usize) -> &mut wit::Column {
+        let kind = self.kind;
+        let column =
+            self.column.get_or_insert_with(|| wit::Column { values: empty(kind), marks: Vec::new() });
+        truncate(&mut column.values, row);
+        column.marks.truncate(row);
+        while column.marks.len() < row {
+            push_unset(&mut column.values);
+            column.marks.push(0);
+        }
+        column
+    }
+
+    #[inline]
+    pub(crate) fn set<K: Kind>(&mut self, row: usize, value: K::Value<'_>, mark: u8) {
+        let column = self.up_to(row);
+        K::push(&mut column.values, value);
+        column.marks.push(mark);
+    }
+
+    pub(crate) fn mark(&mut self, row: usize, mark: u8) {
+        let column = self.up_to(row);
+        push_unset(&mut column.values);
+        column.marks.push(mark);
+    }
+
+    /// The column of so many rows; no marks if every row is set.
+    pub(crate) fn finish(mut self, rows: usize) -> wit::Column {
+        if self.column.as_ref().is_none_or(|column| column.marks.len() < rows) {
+            self.up_to(rows);
+        }
+        let empty = wit::Column { values: empty(self.kind), marks: Vec::new() };
+        let mut column = self.column.unwrap_or(empty);
+        if column.marks.iter().all(|mark| *mark == 1) {
+            column.marks = Vec::new();
+        }
+        column
+    }
+}
+
+fn empty(kind: wit::Kind) -> wit::Values {
+    let bytes = || wit::BytesValues { data: Vec::new(), ends: Vec::new() };
+    match kind {
+        wit::Kind::Text => wit::Values::Text(bytes()),
+        wit::Kind::Integer => wit::Values::Integer(Vec::new()),
+        wit::Kind::Float => wit::Values::Float(Vec::new()),
+        wit::Kind::Boolean => wit::Values::Boolean(Vec::new()),
+        wit::Kind::Json => wit::Values::Json(bytes()),
+    }
+}
+
+#[inline]
+fn truncate(values: &mut wit::Values, rows: usize) {
+    match values {
+        wit::Values::Text(bytes) | wit::Values::Json(bytes) => {
+            bytes.ends.truncate(rows);
+            bytes.data.truncate(bytes.ends.last().map_or(0, |end| *end as usize));
+        }
+        wit::Values::Integer(values) => values.truncate(rows),
+        wit::Values::Float(values) => values.truncate(rows),
+        wit::Values::Boolean(values) => values.truncate(rows),
+    }
+}
+
+#[inline]
+fn push_unset(values: &mut wit::Values) {
+    match values {
+        wit::Values::Text(bytes) | wit::Values::Json(bytes) => bytes.ends.push(bytes.data.len() as u32),
+        wit::Values::Integer(values) => values.push(0),
+        wit::Values::Float(values) => values.push(0.0),
+        wit::Values::Boolean(values) => values.push(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_not_set_are_filled_in_and_a_row_set_twice_has_the_last_value() {
+        let mut column = Written::new(wit::Kind::Text);
+        column.set::<Text>(1, "first", 1);
+        column.set::<Text>(1, "x", 1);
+        column.mark(3, 2);
+        let column = column.finish(5);
+        assert_eq!(column.marks, [0, 1, 0, 2, 0]);
+        let wit::Values::Text(bytes) = column.values else { panic!("another kind") };
+        assert_eq!((bytes.data, bytes.ends), (b"x".to_vec(), vec![0, 1, 1, 1, 1]));
+    }
+
+    #[test]
+    fn no_marks_say_that_every_row_is_set() {
+        let mut column = Written::new(wit::Kind::Boolean);
+        column.set::<Boolean>(0, true, 1);
+        column.set::<Boolean>(1, false, 1);
+        let column = column.finish(2);
+        assert!(column.marks.is_empty());
+        assert_eq!(Boolean::get(&column.values, 0), Some(true));
+    }
+}

@@ -1,0 +1,185 @@
+//! A batch, one event of it at a time, and what comes of it.
+
+use crate::bindings::hookaroon::hook::types as wit;
+use crate::column::{Json, Kind, Mark, Written, mark};
+use crate::setup::{Read, Write};
+
+/// The events that a hook is handed in one call.
+#[derive(Debug)]
+pub struct Batch<'b> {
+    batch: &'b wit::Batch,
+    row: usize,
+    /// Empty while every row is kept.
+    keep: Vec<u8>,
+    writes: Vec<Written>,
+    emitted: Emitter,
+    after: Vec<u32>,
+    errors: Vec<wit::RowError>,
+}
+
+impl<'b> Batch<'b> {
+    pub(crate) fn new(batch: &'b wit::Batch, writes: &[wit::Kind]) -> Batch<'b> {
+        Batch {
+            batch,
+            row: 0,
+            keep: Vec::new(),
+            writes: writes.iter().map(|kind| Written::new(*kind)).collect(),
+            emitted: Emitter::default(),
+            after: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// How many events there are.
+    pub fn rows(&self) -> usize {
+        self.batch.rows as usize
+    }
+
+    /// Host time in nanoseconds since 1970; it never goes back.
+    pub fn now_ns(&self) -> u64 {
+        self.batch.now_ns
+    }
+
+    /// The next event, in order; each is handed out once.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<Event<'_>> {
+        let row = self.row;
+        if row >= self.rows() {
+            return None;
+        }
+        self.row += 1;
+        let Batch { batch, keep, writes, emitted, after, errors, .. } = self;
+        Some(Event { batch, row, keep, writes, emitted, after, errors })
+    }
+
+    pub(crate) fn finish(self) -> wit::Outcome {
+        let rows = self.rows();
+        let wrote = self.writes.iter().any(|column| !column.is_empty());
+        let writes = if wrote {
+            self.writes.into_iter().map(|column| column.finish(rows)).collect()
+        } else {
+            Vec::new()
+        };
+        let emit = wit::Emission { events: self.emitted.events, after: self.after };
+        wit::Outcome { keep: self.keep, writes, emit, errors: self.errors }
+    }
+}
+
+/// One event: the fields that the hook asked for, and what it may do.
+#[derive(Debug)]
+pub struct Event<'e> {
+    batch: &'e wit::Batch,
+    row: usize,
+    keep: &'e mut Vec<u8>,
+    writes: &'e mut [Written],
+    emitted: &'e mut Emitter,
+    after: &'e mut Vec<u32>,
+    errors: &'e mut Vec<wit::RowError>,
+}
+
+impl<'e> Event<'e> {
+    /// A field's value; none if it is absent, null or of another kind. It outlives what is done to the event.
+    #[inline]
+    pub fn get<K: Kind>(&self, field: Read<K>) -> Option<K::Value<'e>> {
+        let column = self.batch.columns.get(field.index)?;
+        if mark(column, self.row) != Mark::Value {
+            return None;
+        }
+        K::get(&column.values, self.row)
+    }
+
+    /// What a field is.
+    pub fn mark<K: Kind>(&self, field: Read<K>) -> Mark {
+        self.batch.columns.get(field.index).map_or(Mark::Absent, |column| mark(column, self.row))
+    }
+
+    /// Sets a field.
+    #[inline]
+    pub fn set<K: Kind>(&mut self, field: Write<K>, value: K::Value<'_>) {
+        if let Some(column) = self.writes.get_mut(field.index) {
+            column.set::<K>(self.row, value, 1);
+        }
+    }
+
+    /// Removes a field.
+    pub fn remove<K: Kind>(&mut self, field: Write<K>) {
+        self.mark_written(field.index, 2);
+    }
+
+    /// Sets a field to `null`.
+    pub fn set_null<K: Kind>(&mut self, field: Write<K>) {
+        self.mark_written(field.index, 3);
+    }
+
+    /// Sets the members of `object`, a JSON object, in the object at a field.
+    pub fn merge(&mut self, field: Write<Json>, object: &str) {
+        if let Some(column) = self.writes.get_mut(field.index) {
+            column.set::<Json>(self.row, object, 4);
+        }
+    }
+
+    fn mark_written(&mut self, index: usize, mark: u8) {
+        if let Some(column) = self.writes.get_mut(index) {
+            column.mark(self.row, mark);
+        }
+    }
+
+    /// Says that the hook could not process this event; it follows the operator's `on_error`. The first message
+    /// counts.
+    pub fn fail(&mut self, message: &str) {
+        let row = self.row as u32;
+        if self.errors.last().is_none_or(|last| last.row != row) {
+            self.errors.push(wit::RowError { row, message: message.to_owned() });
+        }
+    }
+
+    /// Emits a new event, a JSON object, after this one. Needs the grant `emit`.
+    pub fn emit(&mut self, object: &str) {
+        self.emitted.emit(object);
+        self.after.push(self.row as u32);
+    }
+
+    /// Drops this event. Needs the grant `drop`.
+    pub fn drop_it(&mut self) {
+        if self.keep.is_empty() {
+            self.keep.resize(self.batch.rows as usize, 1);
+        }
+        if let Some(keep) = self.keep.get_mut(self.row) {
+            *keep = 0;
+        }
+    }
+
+    /// Its place in the batch, from 0.
+    pub fn row(&self) -> usize {
+        self.row
+    }
+
+    /// Host time in nanoseconds since 1970; it never goes back.
+    pub fn now_ns(&self) -> u64 {
+        self.batch.now_ns
+    }
+}
+
+/// New events.
+#[derive(Debug)]
+pub struct Emitter {
+    events: wit::BytesValues,
+}
+
+impl Default for Emitter {
+    fn default() -> Emitter {
+        Emitter { events: wit::BytesValues { data: Vec::new(), ends: Vec::new() } }
+    }
+}
+
+impl Emitter {
+    /// Emits a new event, a JSON object. Needs the grant `emit`.
+    pub fn emit(&mut self, object: &str) {
+        self.events.data.extend_from_slice(object.as_bytes());
+        self.events.ends.push(self.events.data.len() as u32);
+    }
+
+    pub(crate) fn finish(self) -> wit::Emission {
+        wit::Emission { events: self.events, after: Vec::new() }
+    }
+}

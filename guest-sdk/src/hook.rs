@@ -1,0 +1,57 @@
+//! What a hook is.
+
+use serde::de::DeserializeOwned;
+
+use crate::bindings::hookaroon::hook::types::Reason;
+use crate::event::{Batch, Emitter, Event};
+use crate::setup::Setup;
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Keep,
+    /// It ends here. Needs the grant `drop`.
+    Drop,
+}
+
+/// A hook. One value of it lives in each instance, and is never called twice at once.
+pub trait Hook: Sized + 'static {
+    /// Its `[hook.config]`. Use `()` for none; `#[serde(deny_unknown_fields)]` catches misspelt keys.
+    type Config: DeserializeOwned;
+
+    /// Starts with its config and says through `setup` what it reads and writes. An error refuses the config; its
+    /// message reaches the operator.
+    fn init(config: Self::Config, setup: &mut Setup) -> Result<Self, String>;
+
+    /// Looks at one event.
+    fn process(&mut self, event: &mut Event<'_>) -> Verdict;
+
+    /// Looks at a batch of events; by default at one after the other. An error fails the whole batch, which is
+    /// then tried once more on a fresh instance.
+    fn process_batch(&mut self, batch: &mut Batch<'_>) -> Result<(), String> {
+        while let Some(mut event) = batch.next_event() {
+            if self.process(&mut event) == Verdict::Drop {
+                event.drop_it();
+            }
+        }
+        Ok(())
+    }
+
+    /// Called about as often as [`Setup::tick_every`] asked for, between batches. `now_ns` is host time in
+    /// nanoseconds since 1970.
+    fn tick(&mut self, now_ns: u64, emitter: &mut Emitter) -> Result<(), String> {
+        let _ = (now_ns, emitter);
+        Ok(())
+    }
+
+    /// What a successor must know, at most a quarter of the memory cap. It comes back through [`Setup::states`].
+    fn save(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The end: the last chance to emit what it still holds.
+    fn teardown(&mut self, reason: Reason, emitter: &mut Emitter) {
+        let _ = (reason, emitter);
+    }
+}

@@ -1,0 +1,110 @@
+//! What a hook starts with, and what it asks for.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::bindings::hookaroon::hook::types as wit;
+use crate::column::{Json, Kind};
+
+/// A field that the hook reads, among its other ones.
+#[derive(Debug)]
+pub struct Read<K> {
+    pub(crate) index: usize,
+    kind: PhantomData<K>,
+}
+
+/// A field that the hook writes, among its other ones.
+#[derive(Debug)]
+pub struct Write<K> {
+    pub(crate) index: usize,
+    kind: PhantomData<K>,
+}
+
+impl<K> Clone for Read<K> {
+    fn clone(&self) -> Read<K> {
+        *self
+    }
+}
+
+impl<K> Copy for Read<K> {}
+
+impl<K> Clone for Write<K> {
+    fn clone(&self) -> Write<K> {
+        *self
+    }
+}
+
+impl<K> Copy for Write<K> {}
+
+/// What a hook is handed at init, and takes its fields from.
+#[derive(Debug)]
+pub struct Setup {
+    states: Vec<Vec<u8>>,
+    worker: u32,
+    workers: u32,
+    interest: wit::Interest,
+}
+
+impl Setup {
+    pub(crate) fn new(setup: wit::Setup) -> Setup {
+        let interest = wit::Interest {
+            read: Vec::new(),
+            write: Vec::new(),
+            tick_ms: None,
+            placement: wit::Placement::EveryWorker,
+            extra: Vec::new(),
+        };
+        Setup { states: setup.states, worker: setup.worker, workers: setup.workers, interest }
+    }
+
+    pub(crate) fn into_interest(self) -> wit::Interest {
+        self.interest
+    }
+
+    /// Reads the field at `path`: `geo.country`, `resource."service.name"`, `%time`. The operator must grant it.
+    pub fn read<K: Kind>(&mut self, path: &str) -> Read<K> {
+        self.interest.read.push(wit::Field { path: path.to_owned(), kind: K::KIND });
+        Read { index: self.interest.read.len() - 1, kind: PhantomData }
+    }
+
+    /// Writes the field at `path`. The operator must grant it; no two written fields may overlap.
+    pub fn write<K: Kind>(&mut self, path: &str) -> Write<K> {
+        self.interest.write.push(wit::Field { path: path.to_owned(), kind: K::KIND });
+        Write { index: self.interest.write.len() - 1, kind: PhantomData }
+    }
+
+    /// Reads the text of the whole event. Needs the grant `"."`.
+    pub fn read_event(&mut self) -> Read<Json> {
+        self.read(".")
+    }
+
+    /// Replaces the whole event, or merges an object into it. Needs the grant `"."`.
+    pub fn write_event(&mut self) -> Write<Json> {
+        self.write(".")
+    }
+
+    /// Asks for [`Hook::tick`](crate::Hook::tick) about this often, at least every millisecond.
+    pub fn tick_every(&mut self, time: Duration) {
+        self.interest.tick_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1));
+    }
+
+    /// Where instances live; by default each worker has its own.
+    pub fn placement(&mut self, placement: wit::Placement) {
+        self.interest.placement = placement;
+    }
+
+    /// What earlier instances saved. Empty: a first start.
+    pub fn states(&self) -> &[Vec<u8>] {
+        &self.states
+    }
+
+    /// This worker's number, from 0.
+    pub fn worker(&self) -> u32 {
+        self.worker
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> u32 {
+        self.workers
+    }
+}
