@@ -21,11 +21,11 @@ build: hooks ## target/release/hookaroon, and every standard hook as target/plug
 
 hooks:
 	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
-	$(CARGO) build --profile plugin --target $(WASM) $(addprefix -p ,$(HOOK_CRATES)) -p misbehave
+	$(CARGO) build --profile plugin --target $(WASM) $(addprefix -p ,$(HOOK_CRATES)) -p misbehave -p country
 	@mkdir -p target/plugins target/test-plugins
 	@for hook in $(HOOKS); do cmp -s target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm \
 		|| cp target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm; done
-	@cp target/$(WASM)/plugin/misbehave.wasm target/test-plugins/
+	@cp target/$(WASM)/plugin/misbehave.wasm target/$(WASM)/plugin/country.wasm target/test-plugins/
 
 dist: hooks ## the binary that ships, in target/dist
 	$(CARGO) build --profile dist $(HOST)
@@ -42,7 +42,7 @@ demo: build ## the main job on a made-up stream: redact, enrich, sample, and a h
 
 test: build ## format, lints, all tests, docs; what CI runs
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --all-targets $(HOST_FEATURES) -- -D warnings
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps -p hookaroon -p hookaroon-sdk
 	$(CARGO) test --release $(HOST) -p hookaroon-sdk $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 

@@ -48,7 +48,7 @@ impl Shared {
 }
 
 /// Where a stage's instance lives.
-pub(crate) enum Place {
+pub enum Place {
     /// In this worker.
     Own(Box<Seat>),
     /// In all of them.
@@ -188,7 +188,7 @@ impl Chain {
 }
 
 /// The seats of a hook, one for each worker; those of a `single` hook are the same one.
-pub(crate) fn places(plan: &Arc<Plan>, first: super::instance::Instance, workers: u32) -> Vec<Place> {
+pub fn places(plan: &Arc<Plan>, first: super::instance::Instance, workers: u32) -> Vec<Place> {
     let mut first = Some(first);
     let mut seat = |worker| match first.take() {
         Some(instance) => Seat::taken(plan.clone(), worker, instance),

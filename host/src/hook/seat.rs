@@ -33,7 +33,7 @@ pub struct Plan {
 }
 
 /// A place for one instance.
-pub(crate) struct Seat {
+pub struct Seat {
     plan: Arc<Plan>,
     worker: u32,
     taken: Taken,

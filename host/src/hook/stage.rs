@@ -79,7 +79,8 @@ impl Fate {
 }
 
 impl Stage {
-    pub(crate) fn new(plan: Arc<StagePlan>, place: Place) -> Stage {
+    /// A stage of this plan, in this place.
+    pub fn new(plan: Arc<StagePlan>, place: Place) -> Stage {
         let columns = plan.reads.iter().map(|(_, column)| column.clone()).collect();
         Stage {
             plan,

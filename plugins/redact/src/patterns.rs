@@ -1,5 +1,5 @@
-//! What is looked for. Each pattern has a byte or two that its matches cannot do without, so that a text without
-//! them costs one search for each.
+//! What is looked for. One look at each byte of a text tells which patterns could match at all; most texts are
+//! done then.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -14,8 +14,8 @@ pub type Found<'p> = (Range<usize>, &'p str);
 struct Pattern {
     name: String,
     regex: Regex,
-    /// Without one of these bytes there is no match; empty: unknown.
-    hint: &'static [u8],
+    /// Whether it could match a text with these traits.
+    may_match: fn(&Traits) -> bool,
     /// What the regular expression cannot say.
     check: fn(&str) -> bool,
 }
@@ -43,7 +43,7 @@ impl Patterns {
         let mut patterns = Vec::new();
         for (name, regex) in own {
             let regex = Regex::new(regex).map_err(|error| format!("regexes.{name}: {error}"))?;
-            patterns.push(Pattern { name: name.clone(), regex, hint: b"", check: |_| true });
+            patterns.push(Pattern { name: name.clone(), regex, may_match: |_| true, check: |_| true });
         }
         let all: Vec<String> = NAMES.iter().map(|&name| name.to_owned()).collect();
         for name in names.unwrap_or(&all) {
@@ -55,10 +55,8 @@ impl Patterns {
     /// What matches, in order and apart: the first one from the left, and of those that start together the longest.
     pub fn find<'p>(&'p self, text: &str) -> Vec<Found<'p>> {
         let mut found: Vec<Found<'p>> = Vec::new();
-        for pattern in &self.0 {
-            if !pattern.hint.is_empty() && !text.bytes().any(|byte| pattern.hint.contains(&byte)) {
-                continue;
-            }
+        let traits = Traits::of(text.as_bytes());
+        for pattern in self.0.iter().filter(|pattern| (pattern.may_match)(&traits)) {
             let matches = pattern
                 .regex
                 .find_iter(text)
@@ -78,18 +76,60 @@ impl Patterns {
     }
 }
 
+/// What patterns cannot do without, counted in one pass.
+#[derive(Debug, Default)]
+struct Traits {
+    ats: u32,
+    dots: u32,
+    colons: u32,
+    digits: u32,
+    /// `bearer`, in any case.
+    bearers: u32,
+    /// The beginnings of known keys, and `api`.
+    keys: u32,
+}
+
+impl Traits {
+    fn of(text: &[u8]) -> Traits {
+        let mut traits = Traits::default();
+        for (at, byte) in text.iter().enumerate() {
+            let before = |prefix: &[u8]| text.get(..at).is_some_and(|text| text.ends_with(prefix));
+            let from = |word: &[u8]| text.get(at..).is_some_and(|text| text.starts_with(word));
+            let word = |word: &[u8]| {
+                text.get(at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+            };
+            match byte {
+                b'0'..=b'9' => traits.digits += 1,
+                b'.' => traits.dots += 1,
+                b':' => traits.colons += 1,
+                b'@' => traits.ats += 1,
+                b'-' => {
+                    traits.keys +=
+                        u32::from(before(b"sk") || at >= 4 && text.get(at - 4..at - 1) == Some(b"xox"))
+                }
+                b'_' => traits.keys += u32::from(at >= 3 && text.get(at - 3..at - 1) == Some(b"gh")),
+                b'b' | b'B' => traits.bearers += u32::from(word(b"bearer")),
+                b'a' => traits.keys += u32::from(word(b"api")),
+                b'A' => traits.keys += u32::from(word(b"api") || from(b"AKIA") || from(b"AIza")),
+                _ => {}
+            }
+        }
+        traits
+    }
+}
+
 fn built_in(name: &str) -> Result<Pattern, String> {
-    let (regex, hint, check): (&str, &[u8], fn(&str) -> bool) = match name {
-        "email" => (EMAIL, b"@", |_| true),
-        "ipv4" => (IPV4, b".", |_| true),
-        "ipv6" => (IPV6, b":", |text| text.parse::<Ipv6Addr>().is_ok()),
-        "card" => (CARD, b"0123456789", is_card),
-        "bearer" => (BEARER, b"bB", |_| true),
-        "api_key" => (API_KEY, b"-_=:AK", |_| true),
+    let (regex, may_match, check): (&str, fn(&Traits) -> bool, fn(&str) -> bool) = match name {
+        "email" => (EMAIL, |traits| traits.ats > 0, |_| true),
+        "ipv4" => (IPV4, |traits| traits.dots > 2 && traits.digits > 3, |_| true),
+        "ipv6" => (IPV6, |traits| traits.colons > 1, |text| text.parse::<Ipv6Addr>().is_ok()),
+        "card" => (CARD, |traits| traits.digits > 12, is_card),
+        "bearer" => (BEARER, |traits| traits.bearers > 0, |_| true),
+        "api_key" => (API_KEY, |traits| traits.keys > 0, |_| true),
         _ => return Err(format!("patterns: {name:?} is not known; there is {}", NAMES.join(", "))),
     };
     let regex = Regex::new(regex).map_err(|error| format!("{name}: {error}"))?;
-    Ok(Pattern { name: name.to_owned(), regex, hint, check })
+    Ok(Pattern { name: name.to_owned(), regex, may_match, check })
 }
 
 /// Whether digits, perhaps with blanks and dashes between them, end with the right check digit: Luhn's, as

@@ -1,0 +1,119 @@
+//! Whole processes, file to file, in user CPU time.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::measure::{Pairs, events, of_children};
+
+/// The binary under test.
+pub const HOOKAROON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/hookaroon");
+
+/// The hook: reads two fields and writes one.
+pub const HOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-plugins/country.wasm");
+
+const EVENTS: usize = 1_000_000;
+const FILES: usize = 8;
+
+/// What Hookaroon is compared with: each line to a tree and back.
+pub fn filter(from: &str, to: &str) -> Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(to)?);
+    let mut input = BufReader::with_capacity(1 << 18, File::open(from)?);
+    let mut line = Vec::new();
+    while input.read_until(b'\n', &mut line)? > 0 {
+        let mut event: Value = serde_json::from_slice(&line)?;
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let country = country::country(text("level"), text("client_ip"));
+        if let (Some(country), Some(object)) = (country, event.as_object_mut()) {
+            object.insert("country".to_owned(), Value::from(country));
+        }
+        serde_json::to_writer(&mut out, &event)?;
+        out.write_all(b"\n")?;
+        line.clear();
+    }
+    Ok(out.flush()?)
+}
+
+pub fn run() -> Result<()> {
+    let dir = TempDir::new()?;
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let text = events(EVENTS);
+    fs::write(path("in.ndjson"), &text)?;
+    let mut lines = text.split_inclusive(|&byte| byte == b'\n');
+    for file in 0..FILES {
+        let part: Vec<u8> = lines.by_ref().take(EVENTS / FILES).flatten().copied().collect();
+        fs::write(path(&format!("part-{file}.ndjson")), part)?;
+    }
+    for (name, input, workers) in
+        [("one", "in.ndjson", 1), ("parts-1", "part-*.ndjson", 1), ("parts-2", "part-*.ndjson", 2)]
+    {
+        let config = format!(
+            "workers = {workers}\n[[source]]\nname = \"in\"\ntype = \"file\"\npaths = [\"{input}\"]\n\
+             [[hook]]\nname = \"country\"\nplugin = \"{HOOK}\"\n[hook.grant]\nread = [\"level\", \"client_ip\"]\nwrite = [\"country\"]\n\
+             [[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n"
+        );
+        fs::write(path(&format!("{name}.toml")), config)?;
+    }
+
+    println!("file to file, {EVENTS} events of {} bytes, user CPU time", text.len() / EVENTS);
+    let bench = std::env::current_exe()?;
+    let native = || {
+        let mut command = Command::new(&bench);
+        command.args(["filter", &path("in.ndjson"), &path("native.ndjson")]);
+        child(command, dir.path())
+    };
+    let pairs = Pairs::measure(|| hookaroon(&dir, "one"), native)?;
+    let (ours, native) = pairs.ns_each(EVENTS);
+    println!("  {ours:.0} ns/event; a native serde_json filter {native:.0}: {} times as fast", pairs.ratio());
+
+    let pairs = Pairs::measure(|| hookaroon(&dir, "parts-1"), || hookaroon(&dir, "parts-2"))?;
+    let (one, two) = pairs.ns_each(EVENTS);
+    println!("  {FILES} files: one worker {one:.0} ns/event, two {two:.0}: {} times the CPU", pairs.ratio());
+
+    let cold = check(&dir, true)?;
+    let cached = check(&dir, false)?;
+    let size = fs::metadata(HOOK)?.len() / 1000;
+    println!(
+        "\nstart: `check` with a hook of {size} kB: {cold:.0?} when it has to be compiled, {cached:.0?} from the cache"
+    );
+    Ok(())
+}
+
+/// One run of the pipeline.
+fn hookaroon(dir: &TempDir, config: &str) -> Result<Duration> {
+    let _ = fs::remove_file(dir.path().join("out.ndjson"));
+    let mut command = Command::new(HOOKAROON);
+    command.args(["run", "--once", "-c", &format!("{config}.toml")]);
+    child(command, dir.path())
+}
+
+fn child(mut command: Command, dir: &Path) -> Result<Duration> {
+    let before = of_children()?;
+    let output =
+        command.current_dir(dir).stdin(Stdio::null()).output().context("`make build` comes first")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(of_children()? - before)
+}
+
+/// The wall time of a start, the median of five.
+fn check(dir: &TempDir, cold: bool) -> Result<Duration> {
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        if cold {
+            let _ = fs::remove_dir_all(dir.path().join("hookaroon-data"));
+        }
+        let start = Instant::now();
+        let mut command = Command::new(HOOKAROON);
+        command.args(["check", "-c", "one.toml"]);
+        child(command, dir.path())?;
+        times.push(start.elapsed());
+    }
+    times.sort();
+    times.get(2).copied().context("five times")
+}

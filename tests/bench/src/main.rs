@@ -1,0 +1,29 @@
+//! `make bench`: how fast it is, against what it would replace and against its own limits.
+//!
+//! Each comparison runs both sides by turns, [`PAIRS`] times, in one process or as child processes, and prints the
+//! median of CPU time and of the pairs' ratios with their spread (first and third quartile): a busy machine moves
+//! both sides. User CPU time, because the kernel's copies are the same for all.
+
+mod children;
+mod measure;
+mod pass;
+mod sandbox;
+
+use anyhow::Result;
+
+/// How many pairs each comparison runs.
+const PAIRS: usize = 15;
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    // The native filter, as a process of its own.
+    if let (Some("filter"), Some(from), Some(to)) =
+        (arguments.next().as_deref(), arguments.next(), arguments.next())
+    {
+        return children::filter(&from, &to);
+    }
+    println!("{PAIRS} pairs each; medians, and in brackets the first and third quartile of the pairs\n");
+    pass::run()?;
+    sandbox::run()?;
+    children::run()
+}
