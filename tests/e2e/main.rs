@@ -2,6 +2,9 @@
 //!
 //! `make test` builds the binary and the guests first. Sizes of heavy tests come from [`support::scale`].
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 mod config;
 mod containment;
 mod flow;

@@ -185,7 +185,13 @@ impl Projection {
             .map(|child| child.node)
     }
 
-    #[inline]
+    /// Which lengths the keys below `node` have.
+    #[inline(always)]
+    pub(crate) fn lengths(&self, node: u16) -> u64 {
+        self.nodes.get(usize::from(node)).map_or(0, |node| node.lengths)
+    }
+
+    #[inline(always)]
     pub(crate) fn children_of(&self, node: u16) -> &[Child] {
         let Some(node) = self.nodes.get(usize::from(node)) else { return &[] };
         let first = node.first_child as usize;
@@ -200,6 +206,7 @@ impl Projection {
     }
 
     /// The node above `node`; the root is its own.
+    #[inline(always)]
     pub(crate) fn parent(&self, node: NodeId) -> NodeId {
         NodeId(self.nodes.get(node.index()).map_or(0, |found| found.parent))
     }

@@ -46,7 +46,7 @@ fn scan_with<L: Lanes>(
     slots: &mut [Slot],
 ) -> Scan {
     slots.fill(Slot::default());
-    if !buffer.get(end).is_some_and(|&byte| byte < 0x20) || slots.len() != projection.width() {
+    if buffer.get(end).is_none_or(|&byte| byte >= 0x20) || slots.len() != projection.width() {
         return Scan::NotAnObject;
     }
     let mut pass = Pass { projection, buffer, start, end, slots, duplicates: false };
@@ -138,7 +138,7 @@ impl Pass<'_> {
     /// The grammar from the container on that opens at `at`, to the end of the line. None: the line breaks it.
     #[inline(always)]
     fn container<L: Lanes>(&mut self, mut at: usize, max_depth: usize) -> Option<()> {
-        let mut open = Open { objects: 0, depth: 0, node: NONE, unasked: 0 };
+        let mut open = Open { objects: 0, depth: 0, node: NONE, lengths: 0, unasked: 0 };
         // The node of the value that comes next.
         let mut node = NodeId::ROOT.0;
         loop {
@@ -150,7 +150,7 @@ impl Pass<'_> {
                     return None;
                 }
                 let object = first == b'{';
-                open.push(object, node);
+                open.push(object, node, self.projection);
                 if node != NONE {
                     let kind = if object { SlotKind::Object } else { SlotKind::Array };
                     self.note(node, from, from, kind);
@@ -209,7 +209,8 @@ impl Pass<'_> {
             return None;
         }
         let (close, escaped) = self.string::<L>(at)?;
-        let node = if open.unasked > 0 { NONE } else { self.asked(open.node, at, close, escaped) };
+        let node =
+            if open.unasked > 0 { NONE } else { self.asked(open.node, open.lengths, at, close, escaped) };
         let mut at = close + 1;
         if self.byte(at) != b':' {
             at = self.space(at);
@@ -228,19 +229,22 @@ struct Open {
     depth: usize,
     /// The innermost one that was asked for. Everything above it was asked for too.
     node: u16,
+    /// The lengths of the keys that are asked for in it.
+    lengths: u64,
     /// How many are open below that one.
     unasked: usize,
 }
 
 impl Open {
     #[inline(always)]
-    fn push(&mut self, object: bool, node: u16) {
+    fn push(&mut self, object: bool, node: u16, projection: &Projection) {
         self.objects = self.objects << 1 | u128::from(object);
         self.depth += 1;
         if node == NONE {
             self.unasked += 1;
         } else {
             self.node = node;
+            self.lengths = projection.lengths(node);
         }
     }
 
@@ -260,6 +264,7 @@ impl Open {
         }
         let closed = self.node;
         self.node = projection.parent(NodeId(closed)).0;
+        self.lengths = projection.lengths(self.node);
         Some(closed)
     }
 }
@@ -383,12 +388,11 @@ impl Pass<'_> {
 
     /// The node that the key between the quotes at `open` and `close` leads to, if it was asked for.
     #[inline(always)]
-    fn asked(&mut self, parent: u16, open: usize, close: usize, escaped: bool) -> u16 {
+    fn asked(&mut self, parent: u16, lengths: u64, open: usize, close: usize, escaped: bool) -> u16 {
         if escaped {
             return self.asked_escaped(parent, open, close);
         }
         let length = close - open - 1;
-        let lengths = self.projection.nodes.get(usize::from(parent)).map_or(0, |node| node.lengths);
         if lengths >> length.min(63) & 1 == 0 {
             return NONE;
         }
