@@ -11,11 +11,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, PluginLimits};
 use crate::hook::cache::Cache;
 use crate::hook::compile::{self, Compiler};
+use crate::hook::engine;
 use crate::hook::load::Loader;
-use crate::hook::{engine, scan};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 runtime failure, 2 usage, 4 stopped by on_error = \"stop\", 78 bad configuration.
@@ -99,10 +99,10 @@ fn start_log() {
 }
 
 /// What loads plugins, with the cache of this data directory if that can be used.
-fn loader(data_dir: Option<&Path>) -> Result<Loader, ExitCode> {
+fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitCode> {
     let engine = engine::new().map_err(|error| failed(&error))?;
-    let compiler = Compiler::in_this_executable(scan::Limits::DEFAULT, compile::Limits::DEFAULT)
-        .map_err(|error| failed(&error))?;
+    let compiler =
+        Compiler::in_this_executable(limits.scan, limits.compile).map_err(|error| failed(&error))?;
     let cache = data_dir.and_then(|dir| match Cache::open(&dir.join("cache")) {
         Ok(cache) => Some(cache),
         Err(error) => {

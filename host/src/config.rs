@@ -25,9 +25,11 @@ use crate::decode;
 use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
+use crate::hook::{compile, scan};
 use errors::Text;
 pub use errors::{Error, Errors};
 use reader::{Reader, Table};
+use schema::Bounded;
 use settings::Outside;
 
 /// A checked configuration.
@@ -41,6 +43,8 @@ pub struct Config {
     pub workers: u32,
     /// The longest line that is one event.
     pub max_event_bytes: usize,
+    /// What a plugin may cost before it runs.
+    pub plugin_limits: PluginLimits,
     /// When a batch is full.
     pub batch: Batch,
     /// At least one.
@@ -49,6 +53,15 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// At least one.
     pub sinks: Vec<Sink>,
+}
+
+/// What a plugin may cost before it runs: for operators who trust a large one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PluginLimits {
+    /// How large it may be.
+    pub scan: scan::Limits,
+    /// What compiling it may cost.
+    pub compile: compile::Limits,
 }
 
 /// When a batch is full.
@@ -280,6 +293,7 @@ impl Loading<'_> {
             data_dir: dir.join("hookaroon-data"),
             workers: 1,
             max_event_bytes: 0,
+            plugin_limits: PluginLimits::default(),
             batch: Batch { rows: 0, bytes: 0, wait: Duration::ZERO },
             sources: Vec::new(),
             hooks: Vec::new(),
@@ -294,6 +308,7 @@ impl Loading<'_> {
             };
             config.workers = workers(top);
             config.max_event_bytes = top.size("max_event_bytes", &schema::MAX_EVENT_BYTES) as usize;
+            config.plugin_limits = plugin_limits(top);
             config.batch = batch(top);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
                 match glob::glob(&dir.join(pattern).to_string_lossy()) {
@@ -427,6 +442,30 @@ fn workers(top: &Table<'_, '_>) -> u32 {
         _ => top.number("workers", &schema::WORKERS),
     };
     u32::try_from(workers).unwrap_or(1)
+}
+
+fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
+    let mut limits = PluginLimits::default();
+    let Some(table) = top.table("plugin_limits", schema::PLUGIN_LIMITS) else { return limits };
+    let PluginLimits { scan, compile } = &mut limits;
+    for (key, limit) in [
+        ("file_bytes", &mut scan.file_bytes),
+        ("function_bytes", &mut scan.function_bytes),
+        ("memory_bytes", &mut compile.memory_bytes),
+    ] {
+        *limit = table.size(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+    }
+    for (key, limit) in [
+        ("functions", &mut scan.functions),
+        ("globals", &mut scan.globals),
+        ("instantiated", &mut scan.instantiated),
+        ("nesting", &mut scan.nesting),
+        ("names", &mut scan.names),
+        ("cpu_seconds", &mut compile.cpu_seconds),
+    ] {
+        *limit = table.number(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+    }
+    limits
 }
 
 fn batch(top: &Table<'_, '_>) -> Batch {

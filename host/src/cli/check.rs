@@ -9,7 +9,7 @@ use crate::summary;
 
 pub fn check(arguments: &ConfigArguments) -> Result<(), ExitCode> {
     let config = arguments.load()?;
-    let loader = loader(Some(&config.data_dir))?;
+    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     println!("{}: ok", config.file.display());
     for source in &config.sources {

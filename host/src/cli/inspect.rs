@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{failed, loader};
+use crate::config::PluginLimits;
 use crate::hook::load::{Inspection, PluginSource, hex};
 use crate::hook::scan::Kind;
 use crate::hook::standard;
@@ -24,7 +25,8 @@ pub fn inspect(arguments: &InspectArguments) -> Result<(), ExitCode> {
     } else {
         PluginSource::File(PathBuf::from(&arguments.plugin))
     };
-    let inspection = loader(None)?.inspect(&source).map_err(|error| failed(&error))?;
+    let inspection =
+        loader(None, PluginLimits::default())?.inspect(&source).map_err(|error| failed(&error))?;
     print!("{}", describe(&arguments.plugin, &inspection));
     Ok(())
 }

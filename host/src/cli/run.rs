@@ -36,7 +36,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let config = arguments.config.load()?;
     let drain = Arc::new(Drain::default());
     end_on_signals(&drain).map_err(|error| failed(&error))?;
-    let loader = loader(Some(&config.data_dir))?;
+    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     let pipeline = Pipeline::open(&config, hooks, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();

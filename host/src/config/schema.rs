@@ -5,9 +5,29 @@ use std::time::Duration;
 
 use crate::decode;
 
-pub(super) const TOP: &[&str] =
-    &["data_dir", "workers", "include", "max_event_bytes", "batch", "source", "hook", "sink"];
+pub(super) const TOP: &[&str] = &[
+    "data_dir",
+    "workers",
+    "include",
+    "max_event_bytes",
+    "plugin_limits",
+    "batch",
+    "source",
+    "hook",
+    "sink",
+];
 pub(super) const INCLUDED: &[&str] = &["source", "hook", "sink"];
+pub(super) const PLUGIN_LIMITS: &[&str] = &[
+    "file_bytes",
+    "functions",
+    "function_bytes",
+    "globals",
+    "instantiated",
+    "nesting",
+    "names",
+    "cpu_seconds",
+    "memory_bytes",
+];
 pub(super) const BATCH: &[&str] = &["rows", "bytes", "wait"];
 pub(super) const SOURCE: &[&str] = &["name", "type", "paths", "decode", "time"];
 pub(super) const TIME: &[&str] = &["field", "format", "zone"];

@@ -1,1 +1,118 @@
+use std::fs;
 
+use tempfile::TempDir;
+
+use super::*;
+
+const ENDS: &str =
+    "[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"stdout\"\n";
+
+/// The configuration, or what is wrong with it, without the file's name.
+fn read(text: &str) -> Result<Config, Vec<String>> {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("hookaroon.toml");
+    fs::write(&file, text).unwrap();
+    load(&file, &|name| (name == "KEY").then(|| "value".to_owned())).map_err(|errors| {
+        let place = format!("{}:", file.display());
+        errors.0.iter().map(|error| error.to_string().replace(&place, "")).collect()
+    })
+}
+
+fn hook(lines: &str) -> String {
+    format!("{ENDS}[[hook]]\nname = \"h\"\nplugin = \"redact\"\n{lines}")
+}
+
+#[test]
+fn defaults_are_what_the_documentation_says() {
+    let config = read(&hook("")).unwrap();
+    assert_eq!((config.workers, config.max_event_bytes), (1, 1 << 20));
+    assert_eq!((config.batch.rows, config.batch.bytes, config.batch.wait.as_millis()), (1024, 1 << 20, 20));
+    let hook = &config.hooks[0];
+    assert_eq!(
+        (hook.memory_bytes, hook.enabled, hook.required, hook.on_error),
+        (32 << 20, true, false, OnError::DeadLetter)
+    );
+    let ms = [hook.deadlines.process, hook.deadlines.init, hook.deadlines.tick, hook.deadlines.teardown];
+    assert_eq!(ms.map(|time| time.as_millis()), [50, 1000, 50, 200]);
+    assert_eq!((hook.grant.clone(), hook.config.as_str()), (Grant::default(), "{}"));
+    assert!(config.data_dir.ends_with("hookaroon-data"));
+}
+
+#[test]
+fn each_error_names_its_place_and_the_remedy() {
+    let cases = [
+        (
+            "memory = \"1TB\"",
+            "10:10: hook \"h\": memory is no size; write for example \"32MiB\", or a number of bytes",
+        ),
+        ("memory = \"1KiB\"", "10:10: hook \"h\": memory is 1KiB; 64KiB to 4GiB is allowed"),
+        (
+            "deadline = 50",
+            "10:12: hook \"h\": deadline is no time; write for example \"50ms\", \"1s\" or \"2m\"",
+        ),
+        ("enabled = \"yes\"", "10:11: hook \"h\": enabled is string; true or false is needed"),
+        (
+            "on_error = \"deadletter\"",
+            "10:12: hook \"h\": on_error = \"deadletter\" is not known; did you mean \"dead_letter\"? (allowed: dead_letter, pass, drop, stop)",
+        ),
+        (
+            "sha256 = \"ab\"",
+            "10:10: hook \"h\": sha256 is not 64 hex digits; `sha256sum PLUGIN.wasm` prints them",
+        ),
+        (
+            "follow = true",
+            "10:1: hook \"h\": unknown key \"follow\"; allowed: name, plugin, sha256, enabled, from, match, memory, deadline, init_deadline, tick_deadline, teardown_deadline, on_error, required, grant, config",
+        ),
+        (
+            "[hook.grant]\nreed = []",
+            "11:1: hook \"h\": grant: unknown key \"reed\"; did you mean \"read\"? (allowed: read, write, drop, emit, imports)",
+        ),
+        (
+            "[hook.config]\nx = { env = \"NONE\" }",
+            "11:5: hook \"h\": config.x: the environment has no variable NONE",
+        ),
+        ("[hook.config]\nx = nan", "11:5: hook \"h\": config.x: JSON has no nan and no inf"),
+        (
+            "required = true\non_error = \"pass\"",
+            "7:1: hook \"h\": on_error = \"pass\" would let events by that it did not process, and required = true forbids that",
+        ),
+    ];
+    for (line, error) in cases {
+        assert_eq!(read(&hook(line)).unwrap_err(), [error], "{line}");
+    }
+}
+
+#[test]
+fn what_only_all_parts_together_have_wrong_is_told() {
+    assert_eq!(read("").unwrap_err().len(), 2);
+    let twice = format!("{ENDS}{ENDS}");
+    let errors = read(&twice).unwrap_err().join("\n");
+    for part in ["two sources with the name \"in\"", "all read standard input", "write to the same place"] {
+        assert!(errors.contains(part), "{part} in {errors}");
+    }
+}
+
+#[test]
+fn a_hooks_config_becomes_json_and_keeps_its_numbers() {
+    let text = "[hook.config]\nn = 9007199254740993\nf = 1e3\nhex = 0xff\nd = 2024-01-02\nlist = [1, { a = true }]\nsecret = { env = \"KEY\" }\n";
+    let config = read(&hook(text)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&config.hooks[0].config).unwrap();
+    assert_eq!(json["n"].to_string(), "9007199254740993");
+    assert_eq!(
+        (json["f"].as_f64(), json["hex"].as_u64(), json["d"].as_str()),
+        (Some(1000.0), Some(255), Some("2024-01-02"))
+    );
+    assert_eq!((json["list"][1]["a"].as_bool(), json["secret"].as_str()), (Some(true), Some("value")));
+    assert!(!format!("{:?}", config.hooks[0]).contains("value"), "secrets stay out of what is printed");
+}
+
+#[test]
+fn the_limits_on_plugins_can_be_raised() {
+    let config =
+        read(&format!("[plugin_limits]\nfile_bytes = \"64MiB\"\ncpu_seconds = 120\n{ENDS}")).unwrap();
+    assert_eq!(
+        (config.plugin_limits.scan.file_bytes, config.plugin_limits.compile.cpu_seconds),
+        (64 << 20, 120)
+    );
+    assert_eq!(config.plugin_limits.scan.functions, scan::Limits::DEFAULT.functions);
+}

@@ -8,21 +8,23 @@
 //!
 //! A frame is [`MAGIC`], the length of the header in 4 bytes (little endian), the header in JSON, and the artifact.
 
+mod child;
+
 use std::io::{self, Read, Write};
 use std::ops::RangeFrom;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::engine;
-use super::manifest::{self, Manifest, ManifestError};
-use super::scan::{self, Kind, SETTING, ScanError, scan};
-use super::wrap::{WrapError, wrap};
+use super::manifest::{Manifest, ManifestError};
+use super::scan::{self, Kind, SETTING, ScanError};
+use super::wrap::WrapError;
+pub use child::child_main;
 
 /// The hidden subcommand whose only argument is the job.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -245,78 +247,6 @@ fn encode(answer: &Answer, artifact: &[u8], out: &mut impl Write) -> io::Result<
     out.flush()
 }
 
-/// The child: does one job and ends. What goes wrong outside of the plugin is said on standard error.
-pub fn child_main(job: &str) -> ExitCode {
-    match run_job(job) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("{message}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run_job(job: &str) -> Result<(), String> {
-    let job: Job =
-        serde_json::from_str(job).map_err(|error| format!("the job is not understood: {error}"))?;
-    confine(&job.limits).map_err(|error| format!("the compiler process cannot limit itself: {error}"))?;
-    let mut plugin = Vec::new();
-    let most = job.scan.file_bytes.saturating_add(1);
-    io::stdin().lock().take(most).read_to_end(&mut plugin).map_err(|error| error.to_string())?;
-    let (answer, artifact) = match compile(&plugin, &job) {
-        Ok((facts, artifact)) => (Answer::Done(Box::new(facts)), artifact),
-        Err(refusal) => (Answer::Refused(refusal), Vec::new()),
-    };
-    encode(&answer, &artifact, &mut io::stdout().lock()).map_err(|error| error.to_string())
-}
-
-/// No more memory, CPU time, files or core dumps than the job needs.
-fn confine(limits: &Limits) -> io::Result<()> {
-    lower(Resource::As, limits.memory_bytes, limits.memory_bytes)?;
-    // The hard limit kills without saying why, so the soft one has to come first.
-    lower(Resource::Cpu, limits.cpu_seconds, limits.cpu_seconds.saturating_add(1))?;
-    lower(Resource::Core, 0, 0)?;
-    lower(Resource::Fsize, 0, 0)?;
-    // Only a courtesy to the flow: where it is not allowed, the child is as nice as it was.
-    let _ = rustix::process::nice(NICE);
-    Ok(())
-}
-
-/// Sets limits that this process cannot raise again. A lower one that is there already stays.
-fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
-    let hard = getrlimit(resource).maximum.map_or(hard, |maximum| maximum.min(hard));
-    setrlimit(resource, Rlimit { current: Some(soft.min(hard)), maximum: Some(hard) })?;
-    Ok(())
-}
-
-/// From a plugin to machine code, or only to its facts.
-fn compile(plugin: &[u8], job: &Job) -> Result<(Facts, Vec<u8>), Refusal> {
-    let outside = scan(plugin, &job.scan)?;
-    let wrapped = match outside.kind {
-        Kind::Module => Some(wrap(plugin, &outside)?),
-        Kind::Component => None,
-    };
-    let component = wrapped.as_deref().unwrap_or(plugin);
-    let inside = match &wrapped {
-        // Its types became definitions and its file a bit larger; what it makes at run time is counted again.
-        Some(component) => &scan(component, &scan::Limits { file_bytes: u64::MAX, ..job.scan })?,
-        None => &outside,
-    };
-    let facts = Facts {
-        kind: outside.kind,
-        imports: inside.imports.clone(),
-        exports: inside.exports.clone(),
-        manifest: outside.manifest.or(inside.manifest).map(manifest::parse).transpose()?,
-    };
-    if !job.compile {
-        return Ok((facts, Vec::new()));
-    }
-    let engine = engine::for_compiling().map_err(|error| Refusal::Compile(error.to_string()))?;
-    let artifact =
-        engine.precompile_component(component).map_err(|error| Refusal::Compile(format!("{error:#}")))?;
-    Ok((facts, artifact))
-}
-
 /// Starts compiler processes.
 #[derive(Clone, Debug)]
 pub struct Compiler {
@@ -533,100 +463,4 @@ fn signal_name(signal: i32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts() -> Facts {
-        Facts { kind: Kind::Module, imports: vec!["a".into()], exports: vec!["b".into()], manifest: None }
-    }
-
-    fn frame(answer: &Answer) -> Vec<u8> {
-        let mut out = Vec::new();
-        encode(answer, b"machine code", &mut out).unwrap();
-        out
-    }
-
-    /// What becomes of a compiler that does what a shell script says.
-    fn end(cpu_seconds: u64, script: &str) -> CompileError {
-        let limits = Limits { cpu_seconds, ..Limits::DEFAULT };
-        let compiler = Compiler::new("sh", scan::Limits::DEFAULT, limits);
-        compiler.answer(Command::new("sh").args(["-c", script]), &[0; 200_000]).unwrap_err()
-    }
-
-    #[test]
-    fn a_frame_comes_back_as_it_went() {
-        let bytes = [b"before".to_vec(), frame(&Answer::Done(Box::new(facts())))].concat();
-        let compiled = Compiled::decode(bytes.clone(), 6).unwrap();
-        assert_eq!(compiled.facts(), &facts());
-        assert_eq!(compiled.artifact(), b"machine code");
-        assert_eq!(compiled.frame(), &bytes[6..]);
-    }
-
-    #[test]
-    fn a_refusal_keeps_its_words_on_its_way_and_is_never_compiled() {
-        let refusal = Refusal::Scan(ScanError::Text);
-        let bytes = frame(&Answer::Refused(refusal.clone()));
-        assert!(matches!(decode(&bytes).unwrap().0, Answer::Refused(back) if back == refusal));
-        assert!(Compiled::decode(bytes, 0).unwrap_err().contains("text format"));
-    }
-
-    #[test]
-    fn a_frame_that_is_cut_or_claims_too_much_is_an_error() {
-        let whole = frame(&Answer::Done(Box::new(facts())));
-        for end in 0..whole.len() - b"machine code".len() {
-            assert!(decode(&whole[..end]).is_err(), "cut at {end}");
-        }
-        assert!(decode(b"hkr1\xff\xff\xff\xff").unwrap_err().contains("4194304 are allowed"));
-        assert!(decode(b"hello").is_err());
-    }
-
-    #[test]
-    fn every_unhappy_end_of_the_compiler_has_its_own_error() {
-        assert!(matches!(end(60, "kill -XCPU $$"), CompileError::CpuTime { seconds: 60 }));
-        let killed = end(60, "kill -KILL $$");
-        assert!(killed.to_string().contains("killed by SIGKILL, as the kernel does"), "{killed}");
-        let crashed = end(60, "echo 'stack overflow' >&2; kill -SEGV $$");
-        assert!(
-            crashed.to_string().contains("SIGSEGV, which")
-                && crashed.to_string().ends_with(": stack overflow"),
-            "{crashed}"
-        );
-        let full = end(60, "echo 'memory allocation of 7 bytes failed' >&2; kill -ABRT $$");
-        assert!(matches!(full, CompileError::Memory { limit: 4_294_967_296 }));
-        let panicked = end(60, "echo \"thread 'main' panicked at here\" >&2; exit 101");
-        assert!(
-            matches!(&panicked, CompileError::Panicked { stderr } if stderr.contains("panicked at here"))
-        );
-        assert!(end(60, "exit 3").to_string().contains("exit status: 3: it said nothing"));
-        assert!(end(60, "echo hello").to_string().contains("answers with something else"));
-    }
-
-    #[test]
-    fn a_compiler_that_hangs_is_killed() {
-        assert!(matches!(end(0, "exec sleep 1000"), CompileError::WallTime { seconds: 0 }));
-    }
-
-    #[test]
-    fn a_compiler_that_talks_without_reading_blocks_nobody() {
-        let error = end(60, "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 3");
-        assert!(matches!(error, CompileError::Answer { .. }));
-    }
-
-    #[test]
-    fn only_the_end_of_what_is_said_is_kept_on_one_line() {
-        let said: Vec<u8> = (0..MAX_STDERR * 2).map(|at| if at < MAX_STDERR { b'a' } else { b'b' }).collect();
-        assert_eq!(tail(said.as_slice()), vec![b'b'; MAX_STDERR]);
-        assert_eq!(last_words("one's\n  two\u{1b}[2J"), "one's two?[2J");
-        assert!(last_words(&"é".repeat(MAX_TAIL)).len() <= MAX_TAIL);
-    }
-
-    #[test]
-    fn facts_need_no_artifact_and_a_plugin_that_wasmtime_refuses_is_told_why() {
-        let job = Job { scan: scan::Limits::DEFAULT, limits: Limits::DEFAULT, compile: false };
-        let component = wat::parse_str("(component (core module (func (result i32))))").unwrap();
-        let (facts, artifact) = compile(&component, &job).unwrap();
-        assert_eq!((facts.kind, artifact.len()), (Kind::Component, 0));
-        let refusal = compile(&component, &Job { compile: true, ..job }).unwrap_err();
-        assert!(refusal.to_string().starts_with("does not compile"), "{refusal}");
-    }
-}
+mod tests;

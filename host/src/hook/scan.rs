@@ -6,6 +6,8 @@
 //! as many times as they are instantiated. Bounds: [`Limits`]. What is over one of them, or cannot be read, is a
 //! [`ScanError`], written to complete a sentence that starts with the plugin's name.
 
+mod limits;
+
 use serde::{Deserialize, Serialize};
 use wasmparser::{
     BinaryReaderError, Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance,
@@ -13,6 +15,7 @@ use wasmparser::{
 };
 
 use super::manifest;
+pub use limits::{Limit, Limits, ScanError};
 
 /// The table of the configuration that raises [`Limits`].
 pub const SETTING: &str = "plugin_limits";
@@ -25,47 +28,6 @@ const MODULE_NAMES: usize = 16;
 
 /// How much of each.
 const MODULE_NAME_CHARS: usize = 64;
-
-/// How large a plugin may be. An operator who trusts one can raise them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Bytes of the file. A JavaScript hook has 12 MB, a Python hook 18 MB.
-    pub file_bytes: u64,
-    /// Functions in the file, host calls included. JavaScript's engine has 30,000; 100,000 empty ones cost the
-    /// compiler 4.4 s and 540 MB.
-    pub functions: u64,
-    /// Bytes of one function. Interpreter loops have up to 200 KB; 1 MiB costs the compiler 9 s and 560 MB.
-    pub function_bytes: u64,
-    /// Globals of one core module. Compilers make a handful.
-    pub globals: u64,
-    /// Globals, functions and definitions summed over everything that one instance instantiates: up to 48 bytes
-    /// each that the memory cap does not see, so 12 MB.
-    pub instantiated: u64,
-    /// Components within components. Languages need 1, composed hooks 2 or 3.
-    pub nesting: u64,
-    /// Imports and exports of the component, each. The widest worlds have 60.
-    pub names: u64,
-}
-
-impl Limits {
-    /// Lets every language's hooks through and little else.
-    pub const DEFAULT: Limits = Limits {
-        file_bytes: 32 << 20,
-        functions: 100_000,
-        function_bytes: 1 << 20,
-        globals: 10_000,
-        instantiated: 250_000,
-        nesting: 16,
-        names: 1_000,
-    };
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits::DEFAULT
-    }
-}
 
 /// What kind of WebAssembly a plugin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,109 +52,6 @@ pub struct Scan<'a> {
     pub manifest: Option<&'a [u8]>,
     /// Whether a core module carries the types from which a component is made.
     pub has_component_type: bool,
-}
-
-/// Which of the [`Limits`] a plugin is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The variants are the fields of `Limits`.
-pub enum Limit {
-    FileBytes,
-    Functions,
-    FunctionBytes,
-    Globals,
-    Instantiated,
-    Nesting,
-    Names,
-}
-
-impl Limit {
-    /// Its key in the table [`SETTING`].
-    fn key(self) -> &'static str {
-        match self {
-            Limit::FileBytes => "file_bytes",
-            Limit::Functions => "functions",
-            Limit::FunctionBytes => "function_bytes",
-            Limit::Globals => "globals",
-            Limit::Instantiated => "instantiated",
-            Limit::Nesting => "nesting",
-            Limit::Names => "names",
-        }
-    }
-
-    /// What is counted.
-    fn unit(self) -> &'static str {
-        match self {
-            Limit::FileBytes => "bytes",
-            Limit::Functions => "functions",
-            Limit::FunctionBytes => "bytes in one function",
-            Limit::Globals => "globals in one module",
-            Limit::Instantiated => "instantiated globals, functions and definitions",
-            Limit::Nesting => "levels of nested components",
-            Limit::Names => "imports or exports",
-        }
-    }
-}
-
-/// Why a plugin is not compiled.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-pub enum ScanError {
-    /// There is nothing in it.
-    #[error("is empty; build it again")]
-    Empty,
-    /// It is something else.
-    #[error("is not WebAssembly: it starts with {start}, not with \"\\0asm\"")]
-    NotWasm {
-        /// Its first bytes, printable.
-        start: String,
-    },
-    /// It is WebAssembly to read, not to run.
-    #[error("is in the text format; compile it with wasm-tools parse FILE.wat -o FILE.wasm")]
-    Text,
-    /// The file ends in the middle.
-    #[error(
-        "is cut off: it has {actual} bytes, and what starts at byte {offset} needs more; copy or build it again"
-    )]
-    Truncated {
-        /// What it has.
-        actual: usize,
-        /// Where the unfinished part starts.
-        offset: usize,
-    },
-    /// It breaks the format.
-    #[error("is not valid WebAssembly: {reason} (at byte {offset})")]
-    Invalid {
-        /// What is wrong.
-        reason: String,
-        /// Where.
-        offset: usize,
-    },
-    /// It is over a limit.
-    #[error(
-        "has {actual} {unit}; {limit} are allowed; if you trust it, raise {key} in [{SETTING}]",
-        unit = .which.unit(), key = .which.key()
-    )]
-    OverLimit {
-        /// Which one.
-        which: Limit,
-        /// What it has, or how far it was counted.
-        actual: u64,
-        /// What it may have.
-        limit: u64,
-    },
-    /// A component that is handed modules or components cannot be bounded by looking at it.
-    #[error(
-        "has a component that takes a {what} from outside, which is not supported; link it before it is shipped"
-    )]
-    Parametric {
-        /// What it takes.
-        what: String,
-    },
-    /// An import or export that cannot be meant.
-    #[error("has a name of {actual} bytes among its imports or exports; {MAX_NAME_BYTES} are allowed")]
-    LongName {
-        /// How long it is.
-        actual: usize,
-    },
 }
 
 /// Looks at a whole plugin file.
@@ -541,120 +400,4 @@ fn invalid(error: BinaryReaderError) -> ScanError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wasm(text: &str) -> Vec<u8> {
-        wat::parse_str(text).unwrap()
-    }
-
-    fn over(text: &str, limits: &Limits) -> (Limit, u64) {
-        match scan(&wasm(text), limits).unwrap_err() {
-            ScanError::OverLimit { which, actual, .. } => (which, actual),
-            error => panic!("{error}"),
-        }
-    }
-
-    #[test]
-    fn what_is_no_webassembly_is_told_from_what_is_text_or_cut_off() {
-        let look = |bytes: &[u8]| scan(bytes, &Limits::DEFAULT).unwrap_err();
-        assert_eq!(look(b""), ScanError::Empty);
-        assert_eq!(look(b"\x7fELF\x02\x01"), ScanError::NotWasm { start: "\"\\x7fELF\\x02\\x01\"".into() });
-        assert_eq!(look(b"\n (module)"), ScanError::Text);
-        assert_eq!(look(b";; a hook"), ScanError::Text);
-        assert_eq!(look(b"\0as"), ScanError::Truncated { actual: 3, offset: 0 });
-        assert_eq!(look(b"\0asm\x01"), ScanError::Truncated { actual: 5, offset: 0 });
-        assert!(matches!(look(b"\0asm\x01\0\0\0\x63\x01\0"), ScanError::Invalid { .. }));
-    }
-
-    #[test]
-    fn every_prefix_of_a_plugin_is_refused_or_ends_between_sections() {
-        let whole = wasm(r#"(component (core module (func (export "f") nop) (global i32 i32.const 0)))"#);
-        let ends: Vec<usize> =
-            (0..whole.len()).filter(|&end| scan(&whole[..end], &Limits::DEFAULT).is_ok()).collect();
-        assert_eq!(ends, [8], "only the bare header is whole");
-        assert!(scan(&whole, &Limits::DEFAULT).is_ok());
-    }
-
-    #[test]
-    fn names_kind_and_manifest_are_found_and_the_outer_manifest_counts() {
-        let bytes = wasm(
-            r#"(component
-                (import "hookaroon:hook/log@0.1.0" (instance))
-                (core module (@custom "hookaroon:manifest" "inner"))
-                (@custom "hookaroon:manifest" "outer")
-                (instance $i)
-                (export "hookaroon:hook/lifecycle@0.1.0" (instance $i)))"#,
-        );
-        let found = scan(&bytes, &Limits::DEFAULT).unwrap();
-        assert_eq!(found.kind, Kind::Component);
-        assert_eq!(found.imports, ["hookaroon:hook/log@0.1.0"]);
-        assert_eq!(found.exports, ["hookaroon:hook/lifecycle@0.1.0"]);
-        assert_eq!(found.manifest, Some(&b"outer"[..]));
-        let bytes = wasm(r#"(component (core module (@custom "hookaroon:manifest" "inner")))"#);
-        assert_eq!(scan(&bytes, &Limits::DEFAULT).unwrap().manifest, Some(&b"inner"[..]));
-    }
-
-    #[test]
-    fn functions_bodies_globals_and_nesting_are_held_to_their_limits() {
-        let small = Limits { functions: 2, function_bytes: 8, globals: 1, nesting: 1, ..Limits::DEFAULT };
-        assert_eq!(over("(module (func) (func) (func))", &small), (Limit::Functions, 3));
-        let long = format!("(module (func {}))", "nop ".repeat(20));
-        assert_eq!(over(&long, &small).0, Limit::FunctionBytes);
-        let globals = "(module (global i32 i32.const 0) (global i32 i32.const 0))";
-        assert_eq!(over(globals, &small), (Limit::Globals, 2));
-        assert_eq!(over("(component (component (component)))", &small), (Limit::Nesting, 2));
-        assert_eq!(over("(module)", &Limits { file_bytes: 7, ..small }), (Limit::FileBytes, 8));
-        let imports = r#"(component (import "a" (func)) (import "b" (func)))"#;
-        assert_eq!(over(imports, &Limits { names: 1, ..small }), (Limit::Names, 2));
-    }
-
-    #[test]
-    fn an_error_names_the_setting_that_raises_the_limit() {
-        let error = scan(&wasm("(module (func))"), &Limits { functions: 0, ..Limits::DEFAULT }).unwrap_err();
-        let wanted = "has 1 functions; 0 are allowed; if you trust it, raise functions in [plugin_limits]";
-        assert_eq!(error.to_string(), wanted);
-    }
-
-    #[test]
-    fn instantiations_are_counted_through_nested_components_aliases_and_exports() {
-        // 100 globals; each component instantiates the one before ten times.
-        let globals = "(global i32 i32.const 0)".repeat(100);
-        let ten = |what: &str| format!("({what})").repeat(10);
-        let text = format!(
-            "(component
-                (core module $m {globals})
-                (component $a (alias outer 1 $m (core module $own)) {})
-                (component $b (alias outer 1 $a (component $own)) {})
-                {})",
-            ten("core instance (instantiate $own)"),
-            ten("instance (instantiate $own)"),
-            ten("instance (instantiate $b)"),
-        );
-        let (which, actual) = over(&text, &Limits { instantiated: 50_000, ..Limits::DEFAULT });
-        assert_eq!(which, Limit::Instantiated);
-        assert!((100_000..110_000).contains(&actual), "{actual}");
-        assert!(scan(&wasm(&text), &Limits::DEFAULT).is_ok());
-    }
-
-    #[test]
-    fn doubling_nests_do_not_overflow_and_take_no_time() {
-        let doubling: String = (1..200)
-            .map(|level| {
-                let inner = format!("(alias outer 1 {} (component $i))", level - 1);
-                format!("(component {inner} (instance (instantiate $i)) (instance (instantiate $i)))")
-            })
-            .collect();
-        let (which, _) = over(&format!("(component (component) {doubling})"), &Limits::DEFAULT);
-        assert_eq!(which, Limit::Instantiated);
-    }
-
-    #[test]
-    fn components_that_take_modules_are_refused() {
-        let bytes = wasm(r#"(component (component (import "m" (core module))))"#);
-        assert_eq!(
-            scan(&bytes, &Limits::DEFAULT).unwrap_err(),
-            ScanError::Parametric { what: "module".into() }
-        );
-    }
-}
+mod tests;
