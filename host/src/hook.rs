@@ -27,3 +27,10 @@ pub mod seat;
 pub mod stage;
 pub mod standard;
 mod wrap;
+
+/// The records of the contract, as they pass to and from a guest.
+pub mod contract {
+    pub use super::bindings::hookaroon::hook::types::{
+        BytesValuesResult, ColumnResult, Emission, Interest, Outcome, RowError, ValuesResult,
+    };
+}

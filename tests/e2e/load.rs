@@ -36,6 +36,16 @@ fn another_version_of_the_contract_is_told() {
 }
 
 #[test]
+fn a_hook_that_was_compiled_for_0_1_0_still_works() {
+    let plugin = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hook-0.1.0.wasm");
+    let trial = Trial::with_input("{\"client_ip\":\"1.2.3.4\"}\n");
+    let ran = trial.through(&format!(
+        "[[hook]]\nname = \"old\"\nplugin = {plugin:?}\n[hook.grant]\nread = [\"level\", \"client_ip\"]\nwrite = [\"country\"]\n"
+    ));
+    assert_eq!(ran.lines(), ["{\"client_ip\":\"1.2.3.4\",\"country\":\"de\"}"]);
+}
+
+#[test]
 fn a_plugin_that_is_missing_or_a_directory_is_told() {
     let trial = Trial::new();
     fs::create_dir(trial.path("p.wasm")).unwrap();
