@@ -33,10 +33,10 @@ use crate::source::{self, Arrival, Context, SourceError};
 use crate::worker::{Exits, Filling, Worker};
 
 /// What waits in front of a worker at most. Enough for a reader to stay ahead, little enough to stay in cache.
-const INTAKE_BYTES: usize = 4 << 20;
+const INTAKE_BYTES: usize = 2 << 20;
 
 /// What waits in front of a sink at most.
-const SINK_BYTES: usize = 8 << 20;
+const SINK_BYTES: usize = 4 << 20;
 
 /// Why a run did not end well.
 #[derive(Debug, thiserror::Error)]

@@ -96,6 +96,25 @@ fn a_module_that_costs_too_much_to_compile_is_refused_in_time() {
 }
 
 #[test]
+fn a_compiler_that_takes_too_long_is_stopped_and_says_so() {
+    let body = "i32.const 1 i32.add ".repeat(220_000);
+    let trial = Trial::new();
+    trial.write(
+        "p.wasm",
+        wat::parse_str(format!(
+            "(component (core module (func (param i32) (result i32) local.get 0 {body})))"
+        ))
+        .unwrap(),
+    );
+    let config = format!(
+        "[plugin_limits]\ncpu_seconds = 1\n{FILE_TO_FILE}[[hook]]\nname = \"h\"\nplugin = \"p.wasm\"\n"
+    );
+    let ran = trial.check(&config);
+    assert_eq!(ran.code, Some(78));
+    ran.says(&["hook \"h\"", "p.wasm", "cpu_seconds"]);
+}
+
+#[test]
 fn inspect_says_what_a_plugin_needs() {
     let trial = Trial::new();
     let output = trial.command(["inspect".as_ref(), misbehave().as_os_str()]).output().unwrap();

@@ -13,4 +13,5 @@ mod lines;
 mod load;
 mod signals;
 mod soak;
+mod standard;
 mod support;

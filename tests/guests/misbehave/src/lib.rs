@@ -1,15 +1,15 @@
 //! A hook that does what its config says, good or bad: one guest for all tests of the host.
 //!
 //! Config: `{"read": FIELDS, "write": FIELDS, "do": MODE, "in": CALL, "from_call": N, "text": TEXT, "n": N,
-//! "tick_ms": N, "single": true}`. A field is `"path"` (kind text) or `{"path": ..., "kind": ...}`. CALL is `init`,
-//! `process` (the default), `tick`, `save` or `teardown`; N counts the calls of that kind in this instance, from 1.
+//! "tick_ms": N, "single": true, "poison": TEXT}`. A field is `"path"` (kind text) or `{"path": ..., "kind": ...}`. CALL is `init`,
+//! `process` (the default), `tick`, `save` or `teardown`; in any mode a batch whose first column has the `poison` in a
+//! row traps; N counts the calls of that kind in this instance, from 1.
 //!
 //! | mode | what it does |
 //! | --- | --- |
 //! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
 //! | `flood` | writes 100,000 log lines of 1 KiB |
 //! | `slow` | works for about 20 ms |
-//! | `poison` | traps if the first column has TEXT in a row |
 //! | `fail_row` | says that the rows with TEXT failed |
 //! | `lie` | returns the thing wrong that TEXT names, see `lies` |
 //! | `echo` | writes the first column as the first field |
@@ -55,6 +55,7 @@ struct Config {
     call: String,
     from_call: u32,
     text: String,
+    poison: String,
     n: u64,
     tick_ms: Option<u32>,
     single: bool,
@@ -69,6 +70,7 @@ impl Default for Config {
             call: "process".into(),
             from_call: 1,
             text: String::new(),
+            poison: String::new(),
             n: 2,
             tick_ms: None,
             single: false,
@@ -214,9 +216,11 @@ fn same(config: &Config, rows: usize, mark: u8) -> Column {
 /// What is returned for a batch.
 fn outcome(config: &Config, batch: &Batch) -> Outcome {
     let rows = batch.rows as usize;
+    if !config.poison.is_empty() && (0..rows).any(|row| has(batch, row, &config.poison)) {
+        core::arch::wasm32::unreachable();
+    }
     let mut outcome = Outcome { keep: Vec::new(), writes: Vec::new(), emit: nothing(), errors: Vec::new() };
     match config.mode.as_str() {
-        "poison" if (0..rows).any(|row| has(batch, row, &config.text)) => core::arch::wasm32::unreachable(),
         "fail_row" => {
             let failed = (0..rows).filter(|&row| has(batch, row, &config.text));
             outcome.errors =

@@ -1,0 +1,116 @@
+//! The standard hooks, by name, through the real binary.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use hookaroon_generator::{Generator, Options};
+use serde_json::Value;
+
+use crate::support::{BINARY, FILE_TO_FILE, Trial, scale};
+
+fn generated(events: u64) -> Vec<u8> {
+    let mut generator = Generator::new(Options { seed: 3, plain: true });
+    let mut out = Vec::new();
+    for _ in 0..events {
+        generator.line(&mut out);
+    }
+    out
+}
+
+#[test]
+fn a_leaking_hook_hits_its_cap_again_and_again_and_nothing_is_lost() {
+    let events = scale(1_000_000);
+    let input = generated(events);
+    let trial = Trial::with_input(&input);
+    let ran = trial.through(
+        "[[hook]]\nname = \"leak\"\nplugin = \"leak\"\nmemory = \"4MiB\"\n[hook.grant]\nread = [\".\"]\n",
+    );
+    assert!(ran.failed("leak", "memory") >= 2, "{}", ran.stderr);
+    assert_eq!(ran.number("hooks.0.rows"), events);
+    assert!(ran.number("hooks.0.memory_peak_bytes") <= 4 << 20);
+    assert!(ran.out == input, "every event is there as it came");
+    ran.says(&["memory of leak over time"]);
+}
+
+#[test]
+fn redact_enrich_and_sample_work_together() {
+    let trial = Trial::with_input(
+        "{\"id\":1,\"ip\":\"10.0.0.1\",\"message\":\"mail bob@example.com\"}\n{\"id\":2,\"level\":\"error\",\"message\":\"fine\"}\n{\"id\":3,\"message\":\"x\"}\n",
+    );
+    trial.write("hosts.csv", "ip,city\n10.0.0.1,Bonn\n");
+    let ran = trial.through(
+        r#"
+        [[hook]]
+        name = "redact"
+        plugin = "redact"
+        grant = { read = ["message"], write = ["message"] }
+        [[hook]]
+        name = "enrich"
+        plugin = "enrich"
+        grant = { read = ["ip", "city"], write = ["city"] }
+        config = { by = "ip", table = { file = "hosts.csv" } }
+        [[hook]]
+        name = "sample"
+        plugin = "sample"
+        match = "id > 1"
+        grant = { read = ["id", "level"], drop = true }
+        config = { by = "id", keep = "0%" }
+        "#,
+    );
+    assert_eq!(
+        ran.lines(),
+        [
+            "{\"id\":1,\"ip\":\"10.0.0.1\",\"message\":\"mail [email]\",\"city\":\"Bonn\"}",
+            "{\"id\":2,\"level\":\"error\",\"message\":\"fine\"}"
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_config_of_a_standard_hook_is_told_with_its_place() {
+    let ran = Trial::new().check(&format!(
+        "{FILE_TO_FILE}[[hook]]\nname = \"r\"\nplugin = \"redact\"\n[hook.grant]\nread = [\"message\"]\nwrite = [\"message\"]\n[hook.config]\npatterns = [\"emial\"]\n"
+    ));
+    assert_eq!(ran.code, Some(78));
+    ran.says(&["hookaroon.toml:10: hook \"r\": init failed", "emial", "email"]);
+}
+
+#[test]
+fn the_demo_runs_and_its_books_balance() {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo");
+    let trial = Trial::new();
+    for file in ["hookaroon.toml", "hosts.csv"] {
+        std::fs::copy(format!("{demo}/{file}"), trial.path(file)).unwrap();
+    }
+    std::fs::create_dir(trial.path("out")).unwrap();
+    let mut generator = Generator::new(Options { seed: 1, plain: false });
+    let mut lines = Vec::new();
+    for _ in 0..scale(1_000_000) {
+        generator.line(&mut lines);
+    }
+    trial.write("out/app.ndjson", &lines);
+    let output = Command::new(BINARY)
+        .args(["run", "--once", "--summary", "summary.json"])
+        .current_dir(trial.dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&trial.read("summary.json")).unwrap();
+    let sum = |key: &str| -> u64 {
+        serde_json::from_value::<BTreeMap<String, u64>>(summary[key].clone()).unwrap().values().sum()
+    };
+    assert_eq!(
+        summary["events_in"].as_u64().unwrap(),
+        sum("events_out") + sum("dropped") + sum("dead_letters")
+    );
+    assert_eq!(sum("dead_letters"), 0);
+    let archive = String::from_utf8(trial.read("out/archive.ndjson")).unwrap();
+    assert_eq!(archive.lines().count() as u64, sum("events_out"));
+    for secret in ["@example", "Bearer ", "sk-"] {
+        let leaked = archive.lines().find(|line| {
+            let event: Value = serde_json::from_str(line).unwrap();
+            event["message"].as_str().is_some_and(|message| message.contains(secret))
+        });
+        assert_eq!(leaked, None, "{secret}");
+    }
+}
