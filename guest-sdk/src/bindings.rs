@@ -1,4 +1,7 @@
 //! The contract as wit-bindgen makes it, for hooks that work on the columns themselves.
+//!
+//! The world names the log, but what a hook does not call is not linked, and so not imported. The lints are off for
+//! what is generated.
 #![allow(missing_docs, unsafe_code, unused_qualifications)]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

@@ -1,4 +1,7 @@
 //! Kinds of fields, and the columns that their values pass in.
+//!
+//! A column that is written is as long as the rows that were passed, at most 4 GiB of bytes as the memory of a hook
+//! is; a column that lacks a row reads as absent there.
 
 use crate::bindings::hookaroon::hook::types as wit;
 

@@ -1,4 +1,7 @@
 //! A batch, one event of it at a time, and what comes of it.
+//!
+//! What comes of it is built when something does: a batch whose events all pass as they are allocates nothing. What
+//! a hook does is not checked here: the host checks it in full.
 
 use crate::bindings::hookaroon::hook::types as wit;
 use crate::column::{Json, Kind, Mark, Written, mark};

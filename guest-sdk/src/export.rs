@@ -1,4 +1,6 @@
 //! From a [`Hook`] to the exports of a component.
+//!
+//! A config that does not fit [`Hook::Config`] refuses the start, with serde's words for what is wrong.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,7 @@
 //! What a hook is.
+//!
+//! The host never calls two of these at once in one instance. A call that traps or oversteps a limit ends its
+//! instance; a fresh one starts with the last save.
 
 use serde::de::DeserializeOwned;
 
@@ -17,7 +20,8 @@ pub enum Verdict {
 
 /// A hook. One value of it lives in each instance, and is never called twice at once.
 pub trait Hook: Sized + 'static {
-    /// Its `[hook.config]`. Use `()` for none; `#[serde(deny_unknown_fields)]` catches misspelt keys.
+    /// Its `[hook.config]`. An empty struct for none, `struct Config {}`; `#[serde(deny_unknown_fields)]` catches
+    /// misspelt keys.
     type Config: DeserializeOwned;
 
     /// Starts with its config and says through `setup` what it reads and writes. An error refuses the config; its
@@ -40,8 +44,8 @@ pub trait Hook: Sized + 'static {
 
     /// Called about as often as [`Setup::tick_every`] asked for, between batches. `now_ns` is host time in
     /// nanoseconds since 1970.
-    fn tick(&mut self, now_ns: u64, emitter: &mut Emitter) -> Result<(), String> {
-        let _ = (now_ns, emitter);
+    fn tick(&mut self, now_ns: u64, out: &mut Emitter) -> Result<(), String> {
+        let _ = (now_ns, out);
         Ok(())
     }
 
@@ -51,7 +55,7 @@ pub trait Hook: Sized + 'static {
     }
 
     /// The end: the last chance to emit what it still holds.
-    fn teardown(&mut self, reason: Reason, emitter: &mut Emitter) {
-        let _ = (reason, emitter);
+    fn teardown(&mut self, reason: Reason, out: &mut Emitter) {
+        let _ = (reason, out);
     }
 }

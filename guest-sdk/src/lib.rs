@@ -41,10 +41,15 @@
 //! ```
 //!
 //! Build it with `cargo build --release --target wasm32-unknown-unknown`, as a `cdylib`; the `.wasm` file is the
-//! plugin. A hook that does not call [`log`] imports nothing.
+//! plugin. A hook that does not call [`log`] imports nothing. As an `rlib` it can be tested without WebAssembly, see
+//! [`testing`].
 //!
 //! Rows are handed over in batches and as columns; the SDK adds a few nanoseconds a row to that. Whatever a hook
 //! does not set is not sent back.
+//!
+//! A hook may panic: the host replaces its instance, and the events go the way of the operator's `on_error`. Better
+//! is an error where there is a place for one: from [`init`](Hook::init) it refuses the config, and
+//! [`Event::fail`] says which event could not be processed.
 
 pub mod bindings;
 mod column;
@@ -65,4 +70,4 @@ pub use export::Instance;
 pub use hook::{Hook, Verdict};
 pub use percent::Percent;
 pub use setup::{Read, Setup, Write};
-pub use severity::Severity;
+pub use severity::{Severity, severity};

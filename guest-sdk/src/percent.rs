@@ -1,4 +1,6 @@
 //! Shares of events.
+//!
+//! What is not between 0 % and 100 %, or has no sign, is an error of the configuration.
 
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
@@ -31,7 +33,8 @@ struct PercentVisitor;
 
 impl PercentVisitor {
     fn bare<E: Error>(number: f64) -> E {
-        let other = if number <= 1.0 { number * 100.0 } else { number / 100.0 };
+        // Without the digits that a float's hundredfold may have too many: 0.29 is 29, not 28.999999999999996.
+        let other = (number * 1e11).round() / 1e9;
         E::custom(format!("{number} could mean \"{number}%\" or \"{other}%\"; write the one that is meant"))
     }
 }
@@ -81,6 +84,9 @@ mod tests {
         assert!(read("\"half\"").unwrap_err().contains("5%"));
         let error = read("0.5").unwrap_err();
         assert!(error.contains("\"0.5%\"") && error.contains("\"50%\""), "{error}");
+        assert!(read("0.29").unwrap_err().contains("\"29%\""));
+        assert!(read("5").unwrap_err().contains("\"5%\" or \"500%\""));
+        assert!(read("\"NaN%\"").is_err() && read("null").is_err());
     }
 
     #[test]

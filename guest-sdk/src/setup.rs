@@ -1,4 +1,6 @@
 //! What a hook starts with, and what it asks for.
+//!
+//! Asking for more than the operator granted, or for paths that overlap, is refused by the host when init returns.
 
 use std::marker::PhantomData;
 use std::time::Duration;

@@ -1,4 +1,6 @@
-//! Levels of the common logging libraries on one scale, the same as the host's `match` has.
+//! Levels of the common logging libraries on one scale.
+//!
+//! No allocation and one look at each byte, so that it can be asked for every event.
 
 /// How bad an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,22 +19,42 @@ pub enum Severity {
     Fatal,
 }
 
-impl Severity {
-    /// What a level means, in any case: the names of log4j, logrus, zap, Python, syslog and the like, and the
-    /// numbers of pino and bunyan (10 to 60). None for anything else.
-    pub fn of(level: &str) -> Option<Severity> {
-        let names: [(Severity, &[&str]); 6] = [
-            (Severity::Info, &["info", "information", "informational", "notice", "config", "default", "30"]),
-            (Severity::Debug, &["debug", "dbg", "fine", "20"]),
-            (Severity::Warn, &["warn", "warning", "wrn", "40"]),
-            (Severity::Error, &["error", "err", "severe", "50"]),
-            (
-                Severity::Fatal,
-                &["fatal", "crit", "critical", "alert", "emerg", "emergency", "panic", "dpanic", "60"],
-            ),
-            (Severity::Trace, &["trace", "verbose", "finest", "finer", "10"]),
-        ];
-        let found = names.iter().find(|(_, names)| names.iter().any(|name| name.eq_ignore_ascii_case(level)));
-        found.map(|(severity, _)| *severity)
+/// The longest name.
+const LONGEST: usize = "informational".len();
+
+/// What a level means: the names of log4j, logrus, zap, Python, java.util.logging, syslog and the like in any case,
+/// and the numbers of pino and bunyan, 10 to 60 in tens. None for anything else.
+pub fn severity(level: &str) -> Option<Severity> {
+    let mut lower = [0; LONGEST];
+    let name = lower.get_mut(..level.len())?;
+    name.copy_from_slice(level.as_bytes());
+    name.make_ascii_lowercase();
+    Some(match &*name {
+        b"trace" | b"verbose" | b"finest" | b"finer" | b"10" => Severity::Trace,
+        b"debug" | b"dbg" | b"fine" | b"20" => Severity::Debug,
+        b"info" | b"information" | b"informational" | b"notice" | b"config" | b"default" | b"30" => {
+            Severity::Info
+        }
+        b"warn" | b"warning" | b"wrn" | b"40" => Severity::Warn,
+        b"error" | b"err" | b"severe" | b"50" => Severity::Error,
+        b"fatal" | b"crit" | b"critical" | b"alert" | b"emerg" | b"emergency" | b"panic" | b"dpanic"
+        | b"60" => Severity::Fatal,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case_and_levels_are_in_order() {
+        assert_eq!(severity("Warning"), Some(Severity::Warn));
+        assert_eq!(severity("INFORMATIONAL"), Some(Severity::Info));
+        assert_eq!(severity("50"), Some(Severity::Error));
+        for unknown in ["", "err0r", "70", "5", "informationally", "größe"] {
+            assert_eq!(severity(unknown), None, "{unknown}");
+        }
+        assert!(Severity::Fatal > Severity::Error && Some(Severity::Trace) > None);
     }
 }

@@ -1,11 +1,34 @@
 //! Runs a hook over events without WebAssembly, for its unit tests.
 //!
 //! Fields are read and written with serde_json, so this is about what a hook does; the host's own tests are about
-//! how its edits are spliced. One batch a run.
+//! how its edits are spliced. Metadata such as `%time` are read as absent, and grants are not checked. What is not
+//! JSON is an error, be it an event or what the hook wrote or emitted.
+//!
+//! ```
+//! # use hookaroon_sdk::{Event, Hook, Read, Setup, Text, Verdict, testing};
+//! # #[derive(serde::Deserialize)]
+//! # struct Config {}
+//! # struct Quiet(Read<Text>);
+//! # impl Hook for Quiet {
+//! #     type Config = Config;
+//! #     fn init(_: Config, setup: &mut Setup) -> Result<Quiet, String> {
+//! #         Ok(Quiet(setup.read("level")))
+//! #     }
+//! #     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+//! #         if event.get(self.0) == Some("debug") { Verdict::Drop } else { Verdict::Keep }
+//! #     }
+//! # }
+//! let ran = testing::run::<Quiet>("{}", &[r#"{"level":"debug"}"#, r#"{"level":"info"}"#])?;
+//! assert_eq!(ran.events, [serde_json::json!({ "level": "info" })]);
+//! # Ok::<(), String>(())
+//! ```
 
-use serde_json::{Map, Value};
+mod fields;
+
+use serde_json::Value;
 
 use crate::bindings::hookaroon::hook::types as wit;
+use crate::column::{Json, Kind};
 use crate::export::Instance;
 use crate::hook::Hook;
 
@@ -14,7 +37,7 @@ use crate::hook::Hook;
 pub struct Ran {
     /// The events that were kept, as they are now, and after each what was emitted there.
     pub events: Vec<Value>,
-    /// The rows that failed, and why.
+    /// The rows that failed, and why. Their events are among the others.
     pub errors: Vec<(usize, String)>,
     /// What the hook saved afterwards.
     pub saved: Option<Vec<u8>>,
@@ -22,143 +45,202 @@ pub struct Ran {
     pub last: Vec<Value>,
 }
 
-/// Runs a hook with this config over these events, JSON texts all.
+/// Runs a hook with this config over these events in one batch, JSON texts all, and ends it.
 pub fn run<H: Hook>(config: &str, events: &[&str]) -> Result<Ran, String> {
-    let instance: Instance<H> = Instance::new();
-    let setup = wit::Setup {
-        config: config.to_owned(),
-        states: Vec::new(),
-        worker: 0,
-        workers: 1,
-        extra: Vec::new(),
-    };
-    let interest = instance.init(setup)?;
-    let mut rows: Vec<Value> = Vec::new();
-    for event in events {
-        rows.push(serde_json::from_str(event).map_err(|error| format!("{event}: {error}"))?);
-    }
-    let columns = interest.read.iter().map(|field| column(field, events, &rows)).collect();
-    let outcome = instance.process(&wit::Batch { now_ns: 0, rows: rows.len() as u32, columns })?;
-    let mut ran = Ran::default();
-    let mut emitted = texts(&outcome.emit.events).into_iter().zip(&outcome.emit.after).peekable();
-    for (index, mut event) in rows.into_iter().enumerate() {
-        for (field, column) in interest.write.iter().zip(&outcome.writes) {
-            write(&mut event, field, column, index)?;
-        }
-        if outcome.keep.get(index).is_none_or(|keep| *keep == 1) {
-            ran.events.push(event);
-        }
-        while let Some((text, _)) = emitted.next_if(|(_, after)| **after as usize == index) {
-            ran.events.push(parse(&text)?);
-        }
-    }
-    ran.errors = outcome.errors.into_iter().map(|error| (error.row as usize, error.message)).collect();
-    ran.saved = instance.save();
-    for text in texts(&instance.teardown(wit::Reason::Shutdown).events) {
-        ran.last.push(parse(&text)?);
-    }
+    let running: Running<H> = Running::start(config, Vec::new())?;
+    let mut ran = running.batch(0, events)?;
+    ran.saved = running.save();
+    ran.last = running.end(wit::Reason::Shutdown)?;
     Ok(ran)
+}
+
+/// A hook that was started, for tests of what happens between batches.
+#[derive(Debug)]
+pub struct Running<H> {
+    instance: Instance<H>,
+    interest: wit::Interest,
+}
+
+impl<H: Hook> Running<H> {
+    /// Starts a hook with this config, a JSON text, and what earlier ones saved, as the only worker.
+    pub fn start(config: &str, states: Vec<Vec<u8>>) -> Result<Running<H>, String> {
+        let instance: Instance<H> = Instance::new();
+        let setup =
+            wit::Setup { config: config.to_owned(), states, worker: 0, workers: 1, extra: Vec::new() };
+        let interest = instance.init(setup)?;
+        Ok(Running { instance, interest })
+    }
+
+    /// Hands it these events, JSON texts, at this time. Of what came of it, only the events and errors are set.
+    pub fn batch(&self, now_ns: u64, events: &[&str]) -> Result<Ran, String> {
+        let rows: Vec<Value> = events.iter().map(|event| parse(event)).collect::<Result<_, String>>()?;
+        let columns = self.interest.read.iter().map(|field| fields::column(field, events, &rows)).collect();
+        let outcome = self.instance.process(&wit::Batch { now_ns, rows: rows.len() as u32, columns })?;
+        let emitted = parse_all(outcome.emit.events)?;
+        let mut emitted = outcome.emit.after.into_iter().zip(emitted).peekable();
+        let mut ran = Ran::default();
+        for (index, mut event) in rows.into_iter().enumerate() {
+            for (field, column) in self.interest.write.iter().zip(&outcome.writes) {
+                fields::write(&mut event, field, column, index)?;
+            }
+            if outcome.keep.get(index).is_none_or(|keep| *keep == 1) {
+                ran.events.push(event);
+            }
+            while let Some((_, event)) = emitted.next_if(|(after, _)| *after as usize == index) {
+                ran.events.push(event);
+            }
+        }
+        ran.errors = outcome.errors.into_iter().map(|error| (error.row as usize, error.message)).collect();
+        Ok(ran)
+    }
+
+    /// Ticks at this time; what it emitted.
+    pub fn tick(&self, now_ns: u64) -> Result<Vec<Value>, String> {
+        parse_all(self.instance.tick(now_ns)?.events)
+    }
+
+    /// What it saves.
+    pub fn save(&self) -> Option<Vec<u8>> {
+        self.instance.save()
+    }
+
+    /// Ends it; what it emitted.
+    pub fn end(self, reason: wit::Reason) -> Result<Vec<Value>, String> {
+        parse_all(self.instance.teardown(reason).events)
+    }
 }
 
 fn parse(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))
 }
 
-fn keys(path: &str) -> Vec<String> {
-    path.split('.').map(|key| key.trim_matches('"').to_owned()).collect()
+/// The events of an emission.
+fn parse_all(events: wit::BytesValues) -> Result<Vec<Value>, String> {
+    let rows = events.ends.len();
+    let events = wit::Values::Json(events);
+    (0..rows).map(|row| parse(Json::get(&events, row).ok_or("what was emitted is not UTF-8")?)).collect()
 }
 
-fn column(field: &wit::Field, texts: &[&str], rows: &[Value]) -> wit::Column {
-    let mut marks = Vec::new();
-    let mut bytes = wit::BytesValues { data: Vec::new(), ends: Vec::new() };
-    let (mut integers, mut floats, mut booleans) = (Vec::new(), Vec::new(), Vec::new());
-    for (text, row) in texts.iter().zip(rows) {
-        let found = if field.path == "." {
-            Some(row)
-        } else {
-            keys(&field.path).iter().try_fold(row, |at, key| at.get(key))
-        };
-        let piece = match (field.kind, found) {
-            (wit::Kind::Text, Some(Value::String(text))) => Some(text.clone()),
-            (wit::Kind::Json, Some(_)) if field.path == "." => Some((*text).to_owned()),
-            (wit::Kind::Json, Some(value)) if !value.is_null() => Some(value.to_string()),
-            _ => None,
-        };
-        let integer = found.and_then(Value::as_i64);
-        let float = found.and_then(Value::as_f64);
-        let boolean = found.and_then(Value::as_bool);
-        let is_value = match field.kind {
-            wit::Kind::Text | wit::Kind::Json => piece.is_some(),
-            wit::Kind::Integer => integer.is_some(),
-            wit::Kind::Float => float.is_some(),
-            wit::Kind::Boolean => boolean.is_some(),
-        };
-        bytes.data.extend_from_slice(piece.unwrap_or_default().as_bytes());
-        bytes.ends.push(bytes.data.len() as u32);
-        integers.push(integer.unwrap_or(0));
-        floats.push(float.unwrap_or(0.0));
-        booleans.push(u8::from(boolean.unwrap_or(false)));
-        marks.push(match found {
-            None => 0,
-            Some(Value::Null) => 2,
-            Some(_) if is_value => 1,
-            Some(_) => 3,
-        });
-    }
-    let values = match field.kind {
-        wit::Kind::Text => wit::Values::Text(bytes),
-        wit::Kind::Json => wit::Values::Json(bytes),
-        wit::Kind::Integer => wit::Values::Integer(integers),
-        wit::Kind::Float => wit::Values::Float(floats),
-        wit::Kind::Boolean => wit::Values::Boolean(booleans),
-    };
-    wit::Column { values, marks }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Batch, Emitter, Event, Float, Integer, Mark, Reason, Setup, Text, Verdict, Write};
+    use serde::Deserialize;
+    use serde_json::json;
 
-/// The byte strings of a column.
-fn texts(bytes: &wit::BytesValues) -> Vec<String> {
-    let mut start = 0;
-    let mut texts = Vec::new();
-    for end in &bytes.ends {
-        let end = *end as usize;
-        texts.push(String::from_utf8_lossy(bytes.data.get(start..end).unwrap_or(&[])).into_owned());
-        start = end;
-    }
-    texts
-}
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Config {}
 
-fn write(event: &mut Value, field: &wit::Field, column: &wit::Column, row: usize) -> Result<(), String> {
-    let mark = if column.marks.is_empty() { 1 } else { column.marks.get(row).copied().unwrap_or(0) };
-    if mark == 0 {
-        return Ok(());
+    /// Does to each event what its `do` says, and counts.
+    #[derive(Debug)]
+    struct Puppet {
+        what: crate::Read<Text>,
+        integer: crate::Read<Integer>,
+        quoted: Write<Float>,
+        object: Write<Json>,
+        count: u64,
     }
-    let value = match &column.values {
-        _ if mark == 2 || mark == 3 => Value::Null,
-        wit::Values::Text(bytes) => Value::from(texts(bytes).swap_remove(row)),
-        wit::Values::Json(bytes) => parse(&texts(bytes).swap_remove(row))?,
-        wit::Values::Integer(values) => Value::from(values.get(row).copied()),
-        wit::Values::Float(values) => Value::from(values.get(row).copied()),
-        wit::Values::Boolean(values) => Value::from(values.get(row).map(|value| *value == 1)),
-    };
-    if field.path == "." {
-        match (mark, event.as_object_mut(), value) {
-            (4, Some(event), Value::Object(members)) => event.extend(members),
-            (_, _, value) => *event = value,
+
+    impl Hook for Puppet {
+        type Config = Config;
+
+        fn init(_config: Config, setup: &mut Setup) -> Result<Puppet, String> {
+            setup.tick_every(std::time::Duration::from_millis(1500));
+            Ok(Puppet {
+                what: setup.read("do"),
+                integer: setup.read("n"),
+                quoted: setup.write("a.\"b.c\""),
+                object: setup.write("o"),
+                count: setup.states().iter().filter_map(|state| state.first()).map(|n| u64::from(*n)).sum(),
+            })
         }
-        return Ok(());
+
+        fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+            self.count += 1;
+            match event.get(self.what) {
+                Some("drop") => return Verdict::Drop,
+                Some("set") => event.set(self.quoted, 0.5),
+                Some("null") => event.set_null(self.object),
+                Some("remove") => event.remove(self.object),
+                Some("merge") => event.merge(self.object, "{\"x\":1}"),
+                Some("fail") => event.fail("told to"),
+                Some("emit") => event.emit("{\"new\":true}"),
+                Some("integer") => {
+                    let integer = event.get(self.integer).map_or("none".to_owned(), |n| n.to_string());
+                    event.set(
+                        self.object,
+                        &format!("[{integer:?},{:?}]", event.mark(self.integer) == Mark::Other),
+                    );
+                }
+                _ => {}
+            }
+            Verdict::Keep
+        }
+
+        fn process_batch(&mut self, batch: &mut Batch<'_>) -> Result<(), String> {
+            if batch.now_ns() == 13 {
+                return Err("an unlucky time".to_owned());
+            }
+            while let Some(mut event) = batch.next_event() {
+                if self.process(&mut event) == Verdict::Drop {
+                    event.drop_it();
+                }
+            }
+            Ok(())
+        }
+
+        fn tick(&mut self, now_ns: u64, out: &mut Emitter) -> Result<(), String> {
+            out.emit(&format!("{{\"now\":{now_ns}}}"));
+            Ok(())
+        }
+
+        fn save(&self) -> Option<Vec<u8>> {
+            Some(vec![self.count as u8])
+        }
+
+        fn teardown(&mut self, _reason: Reason, out: &mut Emitter) {
+            out.emit(&format!("{{\"count\":{}}}", self.count));
+        }
     }
-    let mut keys = keys(&field.path);
-    let Some(last) = keys.pop() else { return Ok(()) };
-    let mut at = event;
-    for key in keys {
-        let Some(object) = at.as_object_mut() else { return Ok(()) };
-        at = object.entry(key).or_insert_with(|| Value::Object(Map::new()));
+
+    fn one(event: Value) -> Value {
+        run::<Puppet>("{}", &[&event.to_string()]).unwrap().events.remove(0)
     }
-    let Some(object) = at.as_object_mut() else { return Ok(()) };
-    match (mark, object.get_mut(&last), value) {
-        (2, ..) => drop(object.remove(&last)),
-        (4, Some(Value::Object(old)), Value::Object(members)) => old.extend(members),
-        (_, _, value) => drop(object.insert(last, value)),
+
+    #[test]
+    fn every_edit_is_made() {
+        assert_eq!(one(json!({"do":"set"})), json!({"do":"set","a":{"b.c":0.5}}));
+        assert_eq!(one(json!({"do":"null","o":1})), json!({"do":"null","o":null}));
+        assert_eq!(one(json!({"do":"remove","o":1})), json!({"do":"remove"}));
+        assert_eq!(one(json!({"do":"merge","o":{"y":2}}))["o"], json!({"x":1,"y":2}));
+        assert_eq!(one(json!({"do":"integer","n":12.0}))["o"], json!(["12", false]));
+        assert_eq!(one(json!({"do":"integer","n":0.5}))["o"], json!(["none", true]));
     }
-    Ok(())
+
+    #[test]
+    fn rows_keep_their_order_and_an_untouched_batch_sends_nothing_back() {
+        let ran =
+            run::<Puppet>("{}", &["{\"do\":\"emit\"}", "{\"do\":\"drop\"}", "{\"do\":\"fail\"}"]).unwrap();
+        assert_eq!(ran.events, [json!({"do":"emit"}), json!({"new":true}), json!({"do":"fail"})]);
+        assert_eq!(ran.errors, [(2, "told to".to_owned())]);
+
+        let running: Running<Puppet> = Running::start("{}", Vec::new()).unwrap();
+        let columns = running.interest.read.iter().map(|field| fields::column(field, &["{}"], &[json!({})]));
+        let batch = wit::Batch { now_ns: 0, rows: 1, columns: columns.collect() };
+        let outcome = running.instance.process(&batch).unwrap();
+        assert!(outcome.keep.is_empty() && outcome.writes.is_empty() && outcome.errors.is_empty());
+        assert_eq!(running.interest.tick_ms, Some(1500));
+    }
+
+    #[test]
+    fn a_state_is_taken_over_and_errors_reach_the_test() {
+        let running: Running<Puppet> = Running::start("{}", vec![vec![40], vec![1]]).unwrap();
+        running.batch(1, &["{}"]).unwrap();
+        assert_eq!(running.batch(13, &["{}"]).unwrap_err(), "an unlucky time");
+        assert_eq!(running.tick(7).unwrap(), [json!({"now":7})]);
+        assert_eq!(running.save(), Some(vec![42]));
+        assert_eq!(running.end(Reason::Swap).unwrap(), [json!({"count":42})]);
+        assert!(Running::<Puppet>::start("{\"x\":1}", Vec::new()).unwrap_err().contains("unknown field `x`"));
+    }
 }

@@ -5,18 +5,25 @@
 //! name = "enrich"
 //! plugin = "enrich"
 //! [hook.grant]
-//! read = ["client_ip", "geo", "host"]
-//! write = ["geo", "host"]
+//! read = ["client_ip", "geo"]
+//! write = ["geo"]
 //! [hook.config]
-//! table = { file = "hosts.csv" }      # the host reads the file; or rows: [{ ip = "10.0.0.1", city = "Bonn" }]
-//! by = "client_ip"                    # the event's field; needed
-//! key = "ip"                          # the table's column that it is looked up in; by default the first
-//! set = { "geo.city" = "city" }       # the event's field = the table's column; by default each column but the key
-//! overwrite = false                   # whether fields that are there are set too
+//! # A CSV text with a header, a JSON text, or rows: [{ ip = "10.0.0.1", city = "Bonn" }].
+//! table = """
+//! ip,city
+//! 10.0.0.1,Bonn
+//! 10.0.0.2,Ulm
+//! """
+//! format = "csv"                # or "json"; by default a text that begins with [ is JSON
+//! by = "client_ip"              # the event's field; needed
+//! key = "ip"                    # the table's column that it is looked up in; by default the first
+//! set = { "geo.city" = "city" } # the event's field = the table's column; by default each column but the key
+//! overwrite = false             # the default; true also sets fields that are there, and need not read them
 //! ```
 //!
-//! Values of a CSV are texts; those of JSON are what they are. An event whose value is not in the table passes as it
-//! is. The table must fit the hook's memory twice while it starts.
+//! Values of a CSV are texts; those of JSON are what they are. An empty one and `null` are none, and set nothing. An
+//! event whose value is not in the table passes as it is. The table must fit the hook's memory three times while it
+//! starts; what is wrong with it refuses the start, and the error names the line or row.
 
 mod table;
 
@@ -24,13 +31,14 @@ use std::collections::BTreeMap;
 
 use hookaroon_sdk::{Event, Hook, Json, Mark, Read, Setup, Verdict, Write, export};
 use serde::Deserialize;
-use table::{Source, Table};
+use table::{Format, Source, Table};
 
 /// The hook's config.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     table: Source,
+    format: Option<Format>,
     by: String,
     key: Option<String>,
     set: Option<BTreeMap<String, String>>,
@@ -59,12 +67,15 @@ impl Hook for Enrich {
     type Config = Config;
 
     fn init(config: Config, setup: &mut Setup) -> Result<Enrich, String> {
-        let table = Table::new(config.table, config.key.as_deref())?;
+        let table = Table::new(config.table, config.format, config.key.as_deref())?;
         let set = config.set.unwrap_or_else(|| table.other_columns());
+        if set.is_empty() {
+            return Err("set: there is nothing to set; the table needs a column besides its key".to_owned());
+        }
         let mut targets = Vec::with_capacity(set.len());
         for (path, column) in &set {
             targets.push(Target {
-                column: table.column(column)?,
+                column: table.column(column).map_err(|error| format!("set: {error}"))?,
                 write: setup.write(path),
                 read: (!config.overwrite).then(|| setup.read(path)),
             });
@@ -132,14 +143,41 @@ mod tests {
     }
 
     #[test]
+    fn the_first_column_of_json_is_its_key_in_the_order_of_its_text() {
+        let config = r#"{"table":[{"z":1,"a":2},{"b":true,"z":3}],"by":"z"}"#;
+        assert_eq!(run(config, r#"{"z":1}"#), r#"{"a":2,"z":1}"#);
+        assert_eq!(run(config, r#"{"z":3}"#), r#"{"b":true,"z":3}"#);
+        let config = r#"{"table":"z,geo.city\n1,Bonn\n","by":"z","format":"csv"}"#;
+        assert_eq!(run(config, r#"{"z":1}"#), r#"{"geo.city":"Bonn","z":1}"#);
+    }
+
+    #[test]
     fn what_is_wrong_with_a_table_names_the_place() {
-        let error = |config: &str| testing::run::<Enrich>(config, &[]).unwrap_err();
-        assert!(error(r#"{"table":"a,b\n1,2\n3\n","by":"x"}"#).contains("table: line 3"));
-        assert!(
-            error(r#"{"table":"a,b\n1,2\n","by":"x","key":"c"}"#).contains("no column \"c\"; there is a, b")
-        );
-        assert!(error(r#"{"table":"[1]","by":"x"}"#).contains("table: row 1"));
-        assert!(error(r#"{"table":"","by":"x"}"#).contains("table"));
-        assert!(error(r#"{"table":"a\n1\n1\n","by":"x"}"#).contains("\"1\" occurs twice"));
+        for (config, expected) in [
+            (r#"{"table":"a,b,c\n1,2,3\n4,5,6,7\n","by":"x"}"#, "table: line 3: 4 values, the header has 3"),
+            (
+                r#"{"table":"a,b\n1,2\n","by":"x","key":"c"}"#,
+                "key: the table has no column \"c\"; it has a, b",
+            ),
+            (
+                r#"{"table":"a,b\n","by":"x","set":{"y":"c"}}"#,
+                "set: the table has no column \"c\"; it has a, b",
+            ),
+            (r#"{"table":"[{\"a\":1},1]","by":"x"}"#, "table: row 2: it is not an object"),
+            (r#"{"table":"","by":"x"}"#, "table: it is empty"),
+            (r#"{"table":"[]","by":"x"}"#, "table: it is empty"),
+            (r#"{"table":5,"by":"x"}"#, "a CSV or JSON text is needed"),
+            (
+                r#"{"table":"a,b\n1,\n2,\n1,\n","by":"x"}"#,
+                "table: line 4: \"1\" is the key of line 2 already",
+            ),
+            (r#"{"table":"a,a\n","by":"x"}"#, "the column \"a\" occurs twice"),
+            (r#"{"table":"a\n1\n","by":"x"}"#, "nothing to set"),
+            (r#"{"table":"a,b\n","by":"x","format":"xml"}"#, "unknown variant `xml`"),
+            (r#"{"table":"a,b\n","by":"x","format":"json"}"#, "table: expected value at line 1"),
+        ] {
+            let error = testing::run::<Enrich>(config, &[]).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }

@@ -1,19 +1,14 @@
 //! The table: rows found by the value of their key.
+//!
+//! It holds every row, and nothing more than that once it is made. What is wrong with a table is an error that says
+//! where: a line of a CSV text, a row of JSON, counted from 1.
+
+mod source;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-/// Where a table comes from.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Source {
-    /// CSV with a header, or JSON, an array of objects.
-    Text(String),
-    /// Rows in the configuration.
-    Rows(Vec<Map<String, Value>>),
-}
+use source::Raw;
+pub use source::{Format, Source};
 
 /// Rows of JSON texts; an empty one is no value.
 #[derive(Debug)]
@@ -26,95 +21,39 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table whose rows are found by the column `key`, by default the first.
-    pub fn new(source: Source, key: Option<&str>) -> Result<Table, String> {
-        let mut table = match source {
-            Source::Text(text) if text.trim_start().starts_with('[') => {
-                let rows: Vec<Value> =
-                    serde_json::from_str(&text).map_err(|error| format!("table: {error}"))?;
-                Table::of_values(rows)?
-            }
-            Source::Text(text) => Table::of_csv(&text)?,
-            Source::Rows(rows) => Table::of_values(rows.into_iter().map(Value::Object).collect())?,
-        };
+    /// A table whose rows are found by the column `key`, by default the first. Rows without a key are never found.
+    pub fn new(source: Source, format: Option<Format>, key: Option<&str>) -> Result<Table, String> {
+        let Raw { columns, rows, places } = source.read(format)?;
+        let mut table = Table { columns, key: 0, rows, index: HashMap::new() };
         if let Some(key) = key {
-            table.key = table.column(key)?;
+            table.key = table.column(key).map_err(|error| format!("key: {error}"))?;
         }
         for (number, row) in table.rows.iter().enumerate() {
             let Some(key) = row.get(table.key).filter(|key| !key.is_empty()) else { continue };
             let key = key_of(key);
-            if table.index.contains_key(&key) {
-                return Err(format!("table: the key {key:?} occurs twice"));
+            if let Some(first) = table.index.get(&key) {
+                let place = |row| places.get(row).map_or("", String::as_str);
+                return Err(format!(
+                    "table: {}: {key:?} is the key of {} already",
+                    place(number),
+                    place(*first)
+                ));
             }
             table.index.insert(key, number);
         }
         Ok(table)
     }
 
-    fn of_csv(text: &str) -> Result<Table, String> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-        let columns: Vec<String> =
-            reader.headers().map_err(|error| format!("table: {error}"))?.iter().map(str::to_owned).collect();
-        if columns.is_empty() {
-            return Err("table: it is empty; a first line with the columns' names is needed".to_owned());
-        }
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(|error| format!("table: {error}"))?;
-            if record.len() != columns.len() {
-                let line = record.position().map_or(0, csv::Position::line);
-                return Err(format!(
-                    "table: line {line}: {} values; the header has {}",
-                    record.len(),
-                    columns.len()
-                ));
-            }
-            let json =
-                |text: &str| if text.is_empty() { String::new() } else { Value::from(text).to_string() };
-            rows.push(record.iter().map(json).collect());
-        }
-        Ok(Table { columns, key: 0, rows, index: HashMap::new() })
-    }
-
-    fn of_values(values: Vec<Value>) -> Result<Table, String> {
-        let mut columns: Vec<String> = Vec::new();
-        let mut objects = Vec::with_capacity(values.len());
-        for (number, value) in values.into_iter().enumerate() {
-            let Value::Object(object) = value else {
-                return Err(format!("table: row {}: an object is needed", number + 1));
-            };
-            for name in object.keys() {
-                if !columns.contains(name) {
-                    columns.push(name.clone());
-                }
-            }
-            objects.push(object);
-        }
-        if columns.is_empty() {
-            return Err("table: it is empty".to_owned());
-        }
-        let cell = |value: Option<&Value>| {
-            value.filter(|value| !value.is_null()).map_or(String::new(), Value::to_string)
-        };
-        let rows = objects
-            .iter()
-            .map(|object| columns.iter().map(|name| cell(object.get(name))).collect())
-            .collect();
-        Ok(Table { columns, key: 0, rows, index: HashMap::new() })
-    }
-
     /// The number of a column.
     pub fn column(&self, name: &str) -> Result<usize, String> {
         let found = self.columns.iter().position(|column| column == name);
-        found.ok_or_else(|| {
-            format!("table: there is no column {name:?}; there is {}", self.columns.join(", "))
-        })
+        found.ok_or_else(|| format!("the table has no column {name:?}; it has {}", self.columns.join(", ")))
     }
 
     /// Every column but the key, each as the field of its own name.
     pub fn other_columns(&self) -> BTreeMap<String, String> {
         let others = self.columns.iter().enumerate().filter(|(number, _)| *number != self.key);
-        others.map(|(_, name)| (format!("{:?}", name), name.clone())).collect()
+        others.map(|(_, name)| (path_of(name), name.clone())).collect()
     }
 
     /// The row of a key, a JSON text.
@@ -133,4 +72,34 @@ impl Table {
 /// How a JSON text is looked up: a string as what it says.
 fn key_of(json: &str) -> String {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned())
+}
+
+/// A name as a path of one key, in TOML's form.
+fn path_of(name: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if !name.is_empty() && name.bytes().all(bare) {
+        return name.to_owned();
+    }
+    // The escapes of a JSON string are TOML's too.
+    serde_json::Value::from(name).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_no_bare_keys_are_quoted() {
+        assert_eq!(path_of("geo_country-2"), "geo_country-2");
+        assert_eq!(path_of("geo.country"), "\"geo.country\"");
+        assert_eq!(path_of("a \"b\""), "\"a \\\"b\\\"\"");
+    }
+
+    #[test]
+    fn a_text_and_a_number_that_read_the_same_are_the_same_key() {
+        let table = Table::new(Source::Text("id,x\n7,a\n,b\n\"k\"\"\",c\n".to_owned()), None, None).unwrap();
+        assert_eq!(table.row("7").unwrap(), table.row("\"7\"").unwrap());
+        assert_eq!(table.row("\"\\u006b\\\"\"").unwrap().last().unwrap(), "\"c\"");
+        assert!(table.row("\"\"").is_none());
+    }
 }

@@ -1,7 +1,7 @@
 //! The villain: keeps a copy of every event for ever, as many a real hook does by accident.
 //!
-//! It changes nothing and needs `read = ["."]`. Its memory grows until the cap stops it; what the host does then is
-//! what this hook is there to show.
+//! It changes nothing, has nothing to configure and needs `read = ["."]`. Its memory grows until the cap stops it,
+//! which ends the instance; what the host does then is what this hook is there to show.
 //!
 //! ```toml
 //! [[hook]]

@@ -8,18 +8,20 @@
 //! read = ["message"]
 //! write = ["message"]
 //! [hook.config]
-//! patterns = ["email", "card"]            # of email, ipv4, ipv6, card, bearer, api_key; by default all
-//! regexes = { order = 'ORD-[0-9]{6}' }    # own ones, by name
-//! fields = ["message"]                    # the default; "." is every text in the event, and card numbers in numbers
-//! replacement = "***"                     # by default the pattern's name: [email]
-//! hash = { key = { env = "REDACT_KEY" } } # instead of that: the same value gives the same mark, [email:5f0c...]
+//! patterns = ["email", "card"]         # of email, ipv4, ipv6, card, bearer, api_key; by default all
+//! regexes = { order = 'ORD-[0-9]{6}' } # own ones, by name
+//! fields = ["message"]                 # the default; "." is every text in the event, and card numbers in numbers
+//! replacement = "[redacted]"           # by default the pattern's name: [email]
+//! # instead of a replacement, a hash: the same value gives the same mark, [email:1a2b3c4d5e6f7788]
+//! # hash = { key = "..." }
 //! ```
 //!
-//! Card numbers count only if their check digit is right (Luhn). A hash is the first 8 bytes of HMAC-SHA-256 under
-//! the key, in hex: values can be told apart and joined, and cannot be guessed without the key. With `"."`, keys stay
-//! as they are.
+//! Card numbers count only if their check digit is right (Luhn). A hash is the first 8 bytes of HMAC-SHA-256 (RFC
+//! 2104) under the key, in hex: values can be told apart and joined, and cannot be guessed without the key. With
+//! `"."`, the names of members stay as they are. It remembers nothing from one event to the next.
 
 mod patterns;
+mod scan;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -30,8 +32,8 @@ use patterns::Patterns;
 use serde::Deserialize;
 use sha2::Sha256;
 
-/// The hook's config.
-#[derive(Debug, Default, Deserialize)]
+/// The hook's config. Not `Debug`, because it holds the key.
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     patterns: Option<Vec<String>>,
@@ -42,7 +44,7 @@ pub struct Config {
 }
 
 /// How values are hashed.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HashConfig {
     key: String,
@@ -64,12 +66,22 @@ impl Hook for Redact {
         let mark = match (config.replacement, config.hash) {
             (Some(_), Some(_)) => return Err("replacement and hash exclude each other; keep one".to_owned()),
             (Some(text), None) => Mark::Fixed(text),
-            (None, Some(hash)) if hash.key.is_empty() => return Err("hash: key is empty".to_owned()),
-            (None, Some(hash)) => Mark::Hash(hash.key.into_bytes()),
+            (None, Some(hash)) if hash.key.is_empty() => return Err("hash.key is empty".to_owned()),
+            (None, Some(hash)) => {
+                let keyed = Hmac::new_from_slice(hash.key.as_bytes());
+                Mark::Hash(Box::new(keyed.map_err(|error| format!("hash.key: {error}"))?))
+            }
             (None, None) => Mark::Name,
         };
         let mut hook = Redact { redactor: Redactor { patterns, mark }, fields: Vec::new(), event: None };
-        for path in config.fields.unwrap_or_else(|| vec!["message".to_owned()]) {
+        let fields = config.fields.unwrap_or_else(|| vec!["message".to_owned()]);
+        if fields.is_empty() {
+            return Err("fields is empty; leave it out for \"message\"".to_owned());
+        }
+        if fields.len() > 1 && fields.iter().any(|path| path == ".") {
+            return Err("fields: \".\" is the whole event; leave the others out".to_owned());
+        }
+        for path in fields {
             match path.as_str() {
                 "." => hook.event = Some((setup.read_event(), setup.write_event())),
                 path => hook.fields.push((setup.read(path), setup.write(path))),
@@ -100,7 +112,7 @@ export!(Redact);
 enum Mark {
     Name,
     Fixed(String),
-    Hash(Vec<u8>),
+    Hash(Box<Hmac<Sha256>>),
 }
 
 /// Finds what is to go, and writes what stands in for it.
@@ -132,16 +144,13 @@ impl Redactor {
         match &self.mark {
             Mark::Fixed(text) => out.push_str(text),
             Mark::Name => out.extend(["[", name, "]"]),
-            Mark::Hash(key) => {
+            Mark::Hash(keyed) => {
+                let digest = keyed.as_ref().clone().chain_update(value).finalize().into_bytes();
                 out.extend(["[", name, ":"]);
-                // A key of any length is one.
-                if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
-                    mac.update(value.as_bytes());
-                    let digest = mac.finalize().into_bytes();
-                    for byte in digest.iter().take(8) {
-                        out.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-                        out.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-                    }
+                for byte in digest.iter().take(8) {
+                    out.extend(
+                        [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')),
+                    );
                 }
                 out.push(']');
             }
@@ -191,7 +200,8 @@ mod tests {
         assert_eq!(hash("k", "bob@example.com"), hash("k", "bob@example.com"));
         assert_ne!(hash("k", "bob@example.com"), hash("l", "bob@example.com"));
         assert_ne!(hash("k", "bob@example.com"), hash("k", "rob@example.com"));
-        assert_eq!(hash("k", "bob@example.com").len(), "[email:0123456789abcdef]".len());
+        // printf bob@example.com | openssl dgst -sha256 -hmac k
+        assert_eq!(hash("k", "bob@example.com"), "[email:3c106b25062f781d]");
     }
 
     #[test]
@@ -205,11 +215,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_touched_keeps_its_bytes_and_a_lone_surrogate_hides_nothing() {
+        let redactor =
+            Redactor { patterns: Patterns::new(None, &BTreeMap::new()).unwrap(), mark: Mark::Name };
+        let clean = |text: &str| whole::clean(text, &redactor);
+        assert_eq!(
+            clean(r#"{ "a":1.50e3 , "b":"\u0041", "c" : "\ud800 bob@example.com" }"#).unwrap(),
+            "{ \"a\":1.50e3 , \"b\":\"\\u0041\", \"c\" : \"\u{fffd} [email]\" }"
+        );
+        assert_eq!(clean(r#"{"a":"b@c","n":1763935200123}"#), None);
+    }
+
+    #[test]
     fn a_wrong_config_says_what_is_wrong() {
         let error = |config: &str| testing::run::<Redact>(config, &[]).unwrap_err();
         assert!(error(r#"{"patterns":["emial"]}"#).contains("there is email, ipv4"));
         assert!(error(r#"{"regexes":{"x":"("}}"#).contains("regexes.x"));
         assert!(error(r#"{"replacement":"a","hash":{"key":"b"}}"#).contains("exclude each other"));
+        assert!(error(r#"{"fields":[".","message"]}"#).contains("leave the others out"));
         assert!(error(r#"{"fieldz":["a"]}"#).contains("fieldz"));
     }
 }

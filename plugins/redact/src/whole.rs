@@ -1,9 +1,12 @@
 //! Every text of an event, and numbers that are card numbers. What is not touched keeps its bytes.
+//!
+//! The event is read once, token by token, without a tree. It is valid JSON, as the host says; of a text that were
+//! not, what cannot be read would stay as it is.
 
 use super::Redactor;
-use super::patterns::is_card;
+use super::scan::is_card;
 
-/// The event's text with its values redacted; none if there is nothing to redact. `text` is valid JSON.
+/// The event's text with its values redacted; none if there is nothing to redact.
 pub fn clean(text: &str, redactor: &Redactor) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;
@@ -12,9 +15,8 @@ pub fn clean(text: &str, redactor: &Redactor) -> Option<String> {
         let (end, instead) = match byte {
             b'"' => {
                 let end = string_end(text, at);
-                let token = text.get(at..end).unwrap_or("");
-                let instead = if is_key(text, end) { None } else { string(token, redactor) };
-                (end, instead)
+                let inner = text.get(at + 1..end - 1).unwrap_or("");
+                (end, if is_key(text, end) { None } else { string(inner, redactor) })
             }
             b'0'..=b'9' | b'-' => {
                 let end = number_end(text, at);
@@ -38,14 +40,13 @@ pub fn clean(text: &str, redactor: &Redactor) -> Option<String> {
 
 /// One past the closing quote.
 fn string_end(text: &str, open: usize) -> usize {
-    let bytes = text.as_bytes();
     let mut at = open + 1;
     loop {
-        match bytes.get(at) {
+        match text.as_bytes().get(at) {
             Some(b'"') => return at + 1,
             Some(b'\\') => at += 2,
             Some(_) => at += 1,
-            None => return bytes.len(),
+            None => return text.len(),
         }
     }
 }
@@ -59,21 +60,71 @@ fn is_key(text: &str, end: usize) -> bool {
     text.as_bytes().get(end..).unwrap_or(&[]).iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// A string token without what is to go.
-fn string(token: &str, redactor: &Redactor) -> Option<String> {
-    let inner = token.get(1..token.len().checked_sub(1)?)?;
-    let clean = if inner.contains('\\') {
-        redactor.clean(&serde_json::from_str::<String>(token).ok()?)?
-    } else {
-        redactor.clean(inner)?
-    };
-    serde_json::to_string(&clean).ok()
+/// The token for a string without what is to go.
+fn string(inner: &str, redactor: &Redactor) -> Option<String> {
+    let clean = if inner.contains('\\') { redactor.clean(&unescaped(inner)) } else { redactor.clean(inner) };
+    serde_json::to_string(&clean?).ok()
+}
+
+/// What a string says. A lone surrogate reads as U+FFFD, as the host reads it in a text column: a parser that
+/// refused it would let the rest of the string pass unseen.
+fn unescaped(inner: &str) -> String {
+    let mut units: Vec<u16> = Vec::new();
+    let mut out = String::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        if !before.is_empty() {
+            decode(&mut units, &mut out);
+            out.push_str(before);
+        }
+        let mut chars = escape.chars();
+        let plain = match chars.next() {
+            Some('u') => {
+                let unit = escape.get(1..5).and_then(|hex| u16::from_str_radix(hex, 16).ok());
+                units.push(unit.unwrap_or(0xFFFD));
+                rest = escape.get(5..).unwrap_or("");
+                continue;
+            }
+            Some('n') => '\n',
+            Some('t') => '\t',
+            Some('r') => '\r',
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            other => other.unwrap_or('\\'),
+        };
+        decode(&mut units, &mut out);
+        out.push(plain);
+        rest = chars.as_str();
+    }
+    decode(&mut units, &mut out);
+    out.push_str(rest);
+    out
+}
+
+/// Moves UTF-16 that was escaped, unit by unit, to a text.
+fn decode(units: &mut Vec<u16>, out: &mut String) {
+    let chars = char::decode_utf16(units.drain(..));
+    out.extend(chars.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
 
 /// A number token that is a card number, as a string.
 fn number(token: &str, redactor: &Redactor) -> Option<String> {
-    if token.len() < 13 || !token.bytes().all(|byte| byte.is_ascii_digit()) || !is_card(token) {
+    if token.len() < 13 || !is_card(token) {
         return None;
     }
     serde_json::to_string(&redactor.clean(token)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_read_as_what_they_stand_for() {
+        for json in [r#""a\\\"\/\n\t\r\b\f""#, r#""\u0040x\ud83d\ude00y\u00e9""#, r#""""#, r#""\\\\u0040""#] {
+            let expected: String = serde_json::from_str(json).unwrap();
+            assert_eq!(unescaped(&json[1..json.len() - 1]), expected, "{json}");
+        }
+        assert_eq!(unescaped(r"\ud83dx\ude00\\"), "\u{fffd}x\u{fffd}\\");
+    }
 }

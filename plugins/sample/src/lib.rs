@@ -15,8 +15,10 @@
 //!
 //! The share is taken by a hash of the value's JSON text (xxh3, 64 bits), so it is the same on every machine and
 //! in every run. An event without the value is kept, because it belongs to no group that could be dropped.
+//!
+//! It remembers nothing and cannot fail on an event; a level that is not known is less than an error.
 
-use hookaroon_sdk::{Event, Hook, Json, Percent, Read, Setup, Severity, Verdict, export};
+use hookaroon_sdk::{Event, Hook, Json, Percent, Read, Setup, Severity, Verdict, export, severity};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -55,7 +57,7 @@ impl Hook for Sample {
             return Verdict::Keep;
         }
         // A text, or the number of pino.
-        let level = event.get(self.level).and_then(|level| Severity::of(level.trim_matches('"')));
+        let level = event.get(self.level).and_then(|level| severity(level.trim_matches('"')));
         if level >= Some(Severity::Error) { Verdict::Keep } else { Verdict::Drop }
     }
 }
