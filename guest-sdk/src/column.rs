@@ -25,7 +25,7 @@ pub trait Kind: Copy + 'static + sealed::Sealed {
     #[doc(hidden)]
     const KIND: wit::Kind;
     #[doc(hidden)]
-    fn get(values: &wit::Values, row: usize) -> Option<Self::Value<'_>>;
+    fn get<'v>(column: &Readable<'v>, row: usize) -> Option<Self::Value<'v>>;
     #[doc(hidden)]
     fn push(values: &mut wit::Values, value: Self::Value<'_>);
 }
@@ -63,9 +63,9 @@ macro_rules! bytes_kind {
             const KIND: wit::Kind = wit::Kind::$variant;
 
             #[inline]
-            fn get(values: &wit::Values, row: usize) -> Option<&str> {
-                match values {
-                    wit::Values::$variant(bytes) => text(bytes, row),
+            fn get<'v>(column: &Readable<'v>, row: usize) -> Option<&'v str> {
+                match column.values {
+                    wit::Values::$variant(_) => column.text(row),
                     _ => None,
                 }
             }
@@ -90,8 +90,8 @@ macro_rules! plain_kind {
             const KIND: wit::Kind = wit::Kind::$variant;
 
             #[inline]
-            fn get(values: &wit::Values, row: usize) -> Option<$value> {
-                match values {
+            fn get<'v>(column: &Readable<'v>, row: usize) -> Option<$value> {
+                match column.values {
                     wit::Values::$variant(values) => values.get(row).copied().map($get),
                     _ => None,
                 }
@@ -113,26 +113,53 @@ plain_kind!(Integer, Integer, i64, |value| value, |value| value);
 plain_kind!(Float, Float, f64, |value| value, |value| value);
 plain_kind!(Boolean, Boolean, bool, |value| value != 0, u8::from);
 
-/// The value of a row. The host sends UTF-8.
-#[inline]
-fn text(bytes: &wit::BytesValues, row: usize) -> Option<&str> {
-    let end = *bytes.ends.get(row)? as usize;
-    let start = match row.checked_sub(1) {
-        None => 0,
-        Some(before) => *bytes.ends.get(before)? as usize,
-    };
-    std::str::from_utf8(bytes.data.get(start..end)?).ok()
+/// A column that is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Readable<'b> {
+    values: &'b wit::Values,
+    marks: &'b [u8],
+    /// The values end to end, and where they end. UTF-8 is checked once for all of them.
+    text: &'b str,
+    ends: &'b [u32],
 }
 
-/// The mark of a row.
-#[inline]
-pub(crate) fn mark(column: &wit::Column, row: usize) -> Mark {
-    match column.marks.get(row) {
-        None if column.marks.is_empty() => Mark::Value,
-        Some(1) => Mark::Value,
-        Some(2) => Mark::Null,
-        Some(3) => Mark::Other,
-        _ => Mark::Absent,
+impl<'b> Readable<'b> {
+    pub(crate) fn new(column: &'b wit::Column) -> Readable<'b> {
+        Readable::of(&column.values, &column.marks)
+    }
+
+    /// A column with these values, of which every row has one if there are no marks.
+    pub(crate) fn of(values: &'b wit::Values, marks: &'b [u8]) -> Readable<'b> {
+        let (text, ends): (&str, &[u32]) = match values {
+            // The host sends nothing else than UTF-8.
+            wit::Values::Text(bytes) | wit::Values::Json(bytes) => {
+                (std::str::from_utf8(&bytes.data).unwrap_or(""), &bytes.ends)
+            }
+            wit::Values::Integer(_) | wit::Values::Float(_) | wit::Values::Boolean(_) => ("", &[]),
+        };
+        Readable { values, marks, text, ends }
+    }
+
+    #[inline]
+    fn text(&self, row: usize) -> Option<&'b str> {
+        let end = *self.ends.get(row)? as usize;
+        let start = match row.checked_sub(1) {
+            None => 0,
+            Some(before) => *self.ends.get(before)? as usize,
+        };
+        self.text.get(start..end)
+    }
+
+    /// The mark of a row.
+    #[inline]
+    pub(crate) fn mark(&self, row: usize) -> Mark {
+        match self.marks.get(row) {
+            None if self.marks.is_empty() => Mark::Value,
+            Some(1) => Mark::Value,
+            Some(2) => Mark::Null,
+            Some(3) => Mark::Other,
+            _ => Mark::Absent,
+        }
     }
 }
 
@@ -251,6 +278,6 @@ mod tests {
         column.set::<Boolean>(1, false, 1);
         let column = column.finish(2);
         assert!(column.marks.is_empty());
-        assert_eq!(Boolean::get(&column.values, 0), Some(true));
+        assert_eq!(Boolean::get(&Readable::new(&column), 0), Some(true));
     }
 }

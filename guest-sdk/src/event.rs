@@ -1,16 +1,17 @@
 //! A batch, one event of it at a time, and what comes of it.
 //!
-//! What comes of it is built when something does: a batch whose events all pass as they are allocates nothing. What
-//! a hook does is not checked here: the host checks it in full.
+//! What comes of it is built when something does: a batch whose events all pass as they are costs a few bytes for each
+//! column and none for each event. What a hook does is not checked here: the host checks it in full.
 
 use crate::bindings::hookaroon::hook::types as wit;
-use crate::column::{Json, Kind, Mark, Written, mark};
+use crate::column::{Json, Kind, Mark, Readable, Written};
 use crate::setup::{Read, Write};
 
 /// The events that a hook is handed in one call.
 #[derive(Debug)]
 pub struct Batch<'b> {
     batch: &'b wit::Batch,
+    columns: Vec<Readable<'b>>,
     row: usize,
     /// Empty while every row is kept.
     keep: Vec<u8>,
@@ -24,6 +25,7 @@ impl<'b> Batch<'b> {
     pub(crate) fn new(batch: &'b wit::Batch, writes: &[wit::Kind]) -> Batch<'b> {
         Batch {
             batch,
+            columns: batch.columns.iter().map(Readable::new).collect(),
             row: 0,
             keep: Vec::new(),
             writes: writes.iter().map(|kind| Written::new(*kind)).collect(),
@@ -51,8 +53,8 @@ impl<'b> Batch<'b> {
             return None;
         }
         self.row += 1;
-        let Batch { batch, keep, writes, emitted, after, errors, .. } = self;
-        Some(Event { batch, row, keep, writes, emitted, after, errors })
+        let Batch { batch, columns, keep, writes, emitted, after, errors, .. } = self;
+        Some(Event { batch, columns, row, keep, writes, emitted, after, errors })
     }
 
     pub(crate) fn finish(self) -> wit::Outcome {
@@ -72,6 +74,7 @@ impl<'b> Batch<'b> {
 #[derive(Debug)]
 pub struct Event<'e> {
     batch: &'e wit::Batch,
+    columns: &'e [Readable<'e>],
     row: usize,
     keep: &'e mut Vec<u8>,
     writes: &'e mut [Written],
@@ -84,16 +87,16 @@ impl<'e> Event<'e> {
     /// A field's value; none if it is absent, null or of another kind. It outlives what is done to the event.
     #[inline]
     pub fn get<K: Kind>(&self, field: Read<K>) -> Option<K::Value<'e>> {
-        let column = self.batch.columns.get(field.index)?;
-        if mark(column, self.row) != Mark::Value {
+        let column = self.columns.get(field.index)?;
+        if column.mark(self.row) != Mark::Value {
             return None;
         }
-        K::get(&column.values, self.row)
+        K::get(column, self.row)
     }
 
     /// What a field is.
     pub fn mark<K: Kind>(&self, field: Read<K>) -> Mark {
-        self.batch.columns.get(field.index).map_or(Mark::Absent, |column| mark(column, self.row))
+        self.columns.get(field.index).map_or(Mark::Absent, |column| column.mark(self.row))
     }
 
     /// Sets a field.

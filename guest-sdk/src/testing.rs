@@ -28,7 +28,7 @@ mod fields;
 use serde_json::Value;
 
 use crate::bindings::hookaroon::hook::types as wit;
-use crate::column::{Json, Kind};
+use crate::column::{Json, Kind, Readable};
 use crate::export::Instance;
 use crate::hook::Hook;
 
@@ -118,6 +118,7 @@ fn parse(text: &str) -> Result<Value, String> {
 fn parse_all(events: wit::BytesValues) -> Result<Vec<Value>, String> {
     let rows = events.ends.len();
     let events = wit::Values::Json(events);
+    let events = Readable::of(&events, &[]);
     (0..rows).map(|row| parse(Json::get(&events, row).ok_or("what was emitted is not UTF-8")?)).collect()
 }
 

@@ -21,3 +21,4 @@ mod simd;
 pub mod slot;
 pub mod time;
 mod unescape;
+pub mod unseen;

@@ -20,6 +20,7 @@ use crate::event::field::{EventTime, Matcher};
 use crate::event::path::Path;
 use crate::event::projection::{Projection, TooManyFields};
 use crate::event::time::TimeFormat;
+use crate::event::unseen::Unseen;
 use crate::hook::chain::{Chain, Stop, places};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::Prepared;
@@ -101,6 +102,7 @@ impl Pipeline {
             config.sinks.iter().map(|sink| sink.name.as_str()),
         ));
         let projection = Arc::new(projection(config, &hooks)?);
+        let unseen = Arc::new(Unseen::new(read_paths(config, &hooks)));
         let names = Names::new(config, &hooks);
         let found = find_files(config)?;
 
@@ -136,6 +138,7 @@ impl Pipeline {
                 chain: Chain::new(stages, metrics.clone()),
                 batch: Batch::new(projection.clone()),
                 exits: Exits { router: router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },
+                unseen: unseen.clone(),
                 metrics: metrics.clone(),
                 drain: drain.clone(),
             });
@@ -217,6 +220,19 @@ impl Names {
     }
 }
 
+/// Every field that anybody reads or matches.
+fn read_paths<'c>(config: &'c Config, hooks: &'c [Prepared]) -> Vec<&'c Path> {
+    let mut paths: Vec<&Path> = Vec::new();
+    for prepared in hooks {
+        paths.extend(prepared.plan.interest.read.iter().map(|field| &field.path));
+        if let Some(hook) = config.hooks.get(prepared.index) {
+            paths.extend(hook.conditions.iter().map(Condition::path));
+        }
+    }
+    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
+    paths
+}
+
 /// Every field that anybody reads, writes, matches or takes the time from.
 fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooManyFields> {
     let mut paths: Vec<&Path> = Vec::new();
@@ -227,9 +243,7 @@ fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooMany
             paths.extend(hook.conditions.iter().map(Condition::path));
         }
     }
-    for sink in &config.sinks {
-        paths.extend(sink.conditions.iter().map(Condition::path));
-    }
+    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
     if uses_time(config, &paths) {
         paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));
     }

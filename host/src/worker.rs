@@ -10,6 +10,7 @@ use crate::clock;
 use crate::decode::{self, Form};
 use crate::drain::Drain;
 use crate::event::batch::Batch;
+use crate::event::unseen::{self, Missing, Unseen};
 use crate::hook::chain::{Chain, Stop};
 use crate::metrics::Metrics;
 use crate::queue::{Receiver, Sender, Taken};
@@ -42,6 +43,8 @@ pub struct Worker {
     pub batch: Batch,
     /// What goes out.
     pub exits: Exits,
+    /// The fields that did not come yet.
+    pub unseen: Arc<Unseen>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The end of the run.
@@ -147,8 +150,13 @@ impl Worker {
 
     fn process(&mut self) -> Result<(), Stop> {
         if !self.batch.is_empty() {
+            self.unseen.before(&self.batch);
             self.chain.process(&mut self.batch, clock::now_ns())?;
             self.exits.deliver(&self.batch);
+            for Missing { path, nearest } in self.unseen.after(&self.batch) {
+                let meant = nearest.map_or(String::new(), |nearest| format!("; is \"{nearest}\" meant?"));
+                tracing::warn!("no event among the first {} has the field \"{path}\"{meant}", unseen::EVENTS);
+            }
         }
         self.batch.clear();
         Ok(())

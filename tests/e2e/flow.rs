@@ -268,6 +268,14 @@ fn a_full_disk_loses_nothing_that_it_does_not_tell() {
 }
 
 #[test]
+fn a_path_that_never_came_is_a_warning_that_names_the_nearest_one() {
+    let trial = Trial::with_input("{\"level\":\"info\",\"n\":1}\n".repeat(10_000));
+    let ran = trial.through(&hook("h", "match = \"levle == info\"", "nothing", "read = [\"n\"]"));
+    ran.says(&["no event among the first 10000 has the field \"levle\"; is \"level\" meant?"]);
+    assert_eq!(ran.stderr.matches("WARN").count(), 1, "{}", ran.stderr);
+}
+
+#[test]
 fn the_summary_is_readable_by_people_and_programs() {
     let trial = Trial::with_input(numbered(5));
     let ran = trial.through(&hook("h", "", "set", "write = [\"x\"]\ntext = \"1\""));

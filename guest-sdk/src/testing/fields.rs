@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::bindings::hookaroon::hook::types as wit;
-use crate::column::{Boolean, Float, Integer, Json, Kind, Text, Written};
+use crate::column::{Boolean, Float, Integer, Json, Kind, Readable, Text, Written};
 
 /// A field of some events, as the host reads it. `texts` are those of `rows`.
 pub(super) fn column(field: &wit::Field, texts: &[&str], rows: &[Value]) -> wit::Column {
@@ -79,7 +79,7 @@ pub(super) fn write(
     if mark == 0 {
         return Ok(());
     }
-    let values = &column.values;
+    let values = &Readable::new(column);
     let value = match field.kind {
         _ if mark == 2 || mark == 3 => Value::Null,
         wit::Kind::Text => Value::from(Text::get(values, row)),

@@ -36,7 +36,7 @@ fn projection() -> Arc<Projection> {
     Arc::new(Projection::new(&paths).unwrap())
 }
 
-pub(super) fn origin(projection: &Projection) -> Origin {
+pub(crate) fn origin(projection: &Projection) -> Origin {
     Origin {
         source: SourceId::Source(0),
         source_name: "test".into(),

@@ -30,7 +30,10 @@ enum Matcher {
 
 /// All patterns of a hook.
 #[derive(Debug)]
-pub struct Patterns(Vec<Pattern>);
+pub struct Patterns {
+    patterns: Vec<Pattern>,
+    classes: Box<Classes>,
+}
 
 const BEARER: &str = r"(?i-u)\bbearer[ \t]+[A-Za-z0-9._~+/-]{8,}=*";
 /// Keys of OpenAI, Stripe, AWS, GitHub, GitLab, Slack and Google, and whatever is called `api_key`.
@@ -54,15 +57,15 @@ impl Patterns {
         for name in names.unwrap_or(&all) {
             patterns.push(built_in(name)?);
         }
-        Ok(Patterns(patterns))
+        Ok(Patterns { patterns, classes: Box::new(std::array::from_fn(|byte| class(byte as u8))) })
     }
 
     /// What matches, in order and apart. Matches that overlap are one, under the name of the one that starts first,
     /// and of those that start together the longest: no end of a match stays because another one came before it.
     pub fn find<'p>(&'p self, text: &str) -> Vec<Found<'p>> {
         let mut found: Vec<Found<'p>> = Vec::new();
-        let traits = Traits::of(text.as_bytes());
-        for pattern in self.0.iter().filter(|pattern| (pattern.may_match)(&traits)) {
+        let traits = Traits::of(text.as_bytes(), &self.classes);
+        for pattern in self.patterns.iter().filter(|pattern| (pattern.may_match)(&traits)) {
             let name = pattern.name.as_str();
             match &pattern.matcher {
                 Matcher::Scan(scan) => found.extend(scan(text).into_iter().map(|range| (range, name))),
@@ -84,52 +87,85 @@ impl Patterns {
     }
 }
 
-/// What patterns cannot do without, counted in one pass.
+/// For each byte 1 in the lane of what it counts for, or [`LOOK`]: a table and no branches, because those on each
+/// byte of a text cannot be predicted.
+type Classes = [u64; 256];
+
+const DIGIT: u64 = 1;
+const DOT: u64 = 1 << 16;
+const COLON: u64 = 1 << 32;
+const AT: u64 = 1 << 48;
+/// A rare byte of the words that are looked for, so that what is around it is looked at.
+const LOOK: u64 = 1 << 63;
+/// So many bytes that no lane overflows.
+const CHUNK: usize = 0x7FFF;
+
+fn class(byte: u8) -> u64 {
+    match byte {
+        b'0'..=b'9' => DIGIT,
+        b'.' => DOT,
+        b':' => COLON,
+        b'@' => AT,
+        b'A' | b'B' | b'P' | b'b' | b'p' | b'-' | b'_' => LOOK,
+        _ => 0,
+    }
+}
+
+/// What patterns cannot do without, found in one pass.
 #[derive(Debug, Default)]
 struct Traits {
-    ats: u32,
-    dots: u32,
-    colons: u32,
-    digits: u32,
+    ats: u64,
+    dots: u64,
+    colons: u64,
+    digits: u64,
     /// `bearer`, in any case.
-    bearers: u32,
-    /// The beginnings of known keys, and `api`.
-    keys: u32,
+    bearer: bool,
+    /// The beginning of a known key, or `api`.
+    key: bool,
 }
 
 impl Traits {
-    fn of(text: &[u8]) -> Traits {
+    fn of(text: &[u8], classes: &Classes) -> Traits {
         let mut traits = Traits::default();
-        for (at, byte) in text.iter().enumerate() {
-            let before = |prefix: &[u8]| text.get(..at).is_some_and(|text| text.ends_with(prefix));
-            let from = |word: &[u8]| text.get(at..).is_some_and(|text| text.starts_with(word));
-            let word = |word: &[u8]| {
-                text.get(at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
-            };
-            // The three letters before the last one.
-            let stem = || at.checked_sub(4).and_then(|start| text.get(start..at - 1));
-            match byte {
-                b'0'..=b'9' => traits.digits += 1,
-                b'.' => traits.dots += 1,
-                b':' => traits.colons += 1,
-                b'@' => traits.ats += 1,
-                b'-' => {
-                    traits.keys += u32::from(before(b"sk") || before(b"glpat") || stem() == Some(b"xox"));
+        for (number, chunk) in text.chunks(CHUNK).enumerate() {
+            let mut counts = 0;
+            for (offset, byte) in chunk.iter().enumerate() {
+                let class = classes.get(usize::from(*byte)).copied().unwrap_or(0);
+                if class == LOOK {
+                    traits.look(text, number * CHUNK + offset);
+                } else {
+                    counts += class;
                 }
-                b'_' => {
-                    let github = at >= 3 && text.get(at - 3..at - 1) == Some(b"gh");
-                    traits.keys += u32::from(github || before(b"sk") || before(b"rk") || before(b"pat"));
-                }
-                b'b' | b'B' => traits.bearers += u32::from(word(b"bearer")),
-                b'a' => traits.keys += u32::from(word(b"api")),
-                b'A' => {
-                    let key = word(b"api") || from(b"AKIA") || from(b"ASIA") || from(b"AIza");
-                    traits.keys += u32::from(key);
-                }
-                _ => {}
             }
+            let lane = |one: u64| (counts / one) & 0xFFFF;
+            traits.digits += lane(DIGIT);
+            traits.dots += lane(DOT);
+            traits.colons += lane(COLON);
+            traits.ats += lane(AT);
         }
         traits
+    }
+
+    fn look(&mut self, text: &[u8], at: usize) {
+        let (before, from) = text.split_at_checked(at).unwrap_or((text, &[]));
+        let follows =
+            |word: &[u8]| from.get(..word.len()).is_some_and(|from| from.eq_ignore_ascii_case(word));
+        // Whether the bytes before the last one are these: `gh`, and `o` or `p` for what kind of key it is.
+        let stem = |stem: &[u8]| before.split_last().is_some_and(|(_, before)| before.ends_with(stem));
+        match from.first() {
+            Some(b'b' | b'B') => self.bearer |= follows(b"bearer"),
+            Some(b'p' | b'P') => self.key |= matches!(before.last(), Some(b'a' | b'A')) && follows(b"pi"),
+            Some(b'A') => {
+                self.key |=
+                    from.starts_with(b"AKIA") || from.starts_with(b"ASIA") || from.starts_with(b"AIza");
+            }
+            Some(b'-') => self.key |= before.ends_with(b"sk") || before.ends_with(b"glpat") || stem(b"xox"),
+            Some(b'_') => {
+                let ends = before.ends_with(b"sk") || before.ends_with(b"rk") || before.ends_with(b"pat");
+                self.key |= ends || stem(b"gh");
+            }
+            _ => {}
+        }
     }
 }
 
@@ -139,8 +175,8 @@ fn built_in(name: &str) -> Result<Pattern, String> {
         "ipv4" => (Matcher::Scan(scan::ipv4s), |traits| traits.dots > 2 && traits.digits > 3),
         "ipv6" => (Matcher::Scan(scan::ipv6s), |traits| traits.colons > 1),
         "card" => (Matcher::Scan(scan::cards), |traits| traits.digits > 12),
-        "bearer" => (Matcher::Regex(compile(name, BEARER)?), |traits| traits.bearers > 0),
-        "api_key" => (Matcher::Regex(compile(name, API_KEY)?), |traits| traits.keys > 0),
+        "bearer" => (Matcher::Regex(compile(name, BEARER)?), |traits| traits.bearer),
+        "api_key" => (Matcher::Regex(compile(name, API_KEY)?), |traits| traits.key),
         _ => return Err(format!("patterns: {name:?} is not known; there is {}", NAMES.join(", "))),
     };
     Ok(Pattern { name: name.to_owned(), matcher, may_match })
