@@ -42,8 +42,10 @@ demo: build ## the main job on a made-up stream: redact, enrich, sample, and a h
 
 test: build ## format, lints, all tests, docs; what CI runs
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps -p hookaroon -p hookaroon-sdk
+	$(CARGO) clippy --release --workspace --exclude misbehave --all-targets -- -D warnings
+	$(CARGO) clippy --profile plugin --target $(WASM) -p misbehave -- -D warnings
+	@# The documentation is for who works on it, so it shows private items too.
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	$(CARGO) test --release $(HOST) -p hookaroon-sdk $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 
 bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread

@@ -9,7 +9,7 @@ use crate::event::{Batch, Emitter};
 use crate::hook::Hook;
 use crate::setup::Setup;
 
-/// A hook in an instance: none before init. [`export!`](crate::export) keeps one.
+/// A hook in an instance: none before init. [`export!`](macro@crate::export) keeps one.
 #[derive(Debug)]
 pub struct Instance<H> {
     started: RefCell<Option<Started<H>>>,

@@ -120,7 +120,7 @@ struct Traits {
     digits: u64,
     /// `bearer`, in any case.
     bearer: bool,
-    /// The beginning of a known key, or `api`.
+    /// The beginning of a known key, or `api_key`.
     key: bool,
 }
 
@@ -154,7 +154,9 @@ impl Traits {
         let stem = |stem: &[u8]| before.split_last().is_some_and(|(_, before)| before.ends_with(stem));
         match from.first() {
             Some(b'b' | b'B') => self.bearer |= follows(b"bearer"),
-            Some(b'p' | b'P') => self.key |= matches!(before.last(), Some(b'a' | b'A')) && follows(b"pi"),
+            Some(b'p' | b'P') if matches!(before.last(), Some(b'a' | b'A')) => {
+                self.key |= follows(b"pikey") || follows(b"pi_key") || follows(b"pi-key");
+            }
             Some(b'A') => {
                 self.key |=
                     from.starts_with(b"AKIA") || from.starts_with(b"ASIA") || from.starts_with(b"AIza");

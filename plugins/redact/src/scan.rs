@@ -80,12 +80,13 @@ fn ipv4_end(text: &[u8], start: usize) -> Option<usize> {
 pub fn ipv6s(text: &str) -> Vec<Range<usize>> {
     let text = text.as_bytes();
     each_start(text, |at| {
+        let first = byte(text, at);
+        if !first.is_ascii_hexdigit() && first != b':' {
+            return None;
+        }
         let before = previous(text, at);
-        let starts = match byte(text, at) {
-            b':' => byte(text, at + 1) == b':' && before != b':',
-            first => first.is_ascii_hexdigit(),
-        };
-        if !starts || before.is_ascii_alphanumeric() {
+        let no_gap = first == b':' && (byte(text, at + 1) != b':' || before == b':');
+        if no_gap || before.is_ascii_alphanumeric() {
             return None;
         }
         ipv6_end(text, at).filter(|end| !byte(text, *end).is_ascii_alphanumeric())
@@ -208,10 +209,12 @@ fn each_start(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Ran
 
 /// Whether a number starts here, and is not the rest of another one.
 fn starts_number(text: &[u8], at: usize) -> bool {
+    if !byte(text, at).is_ascii_digit() {
+        return false;
+    }
     let before = previous(text, at);
-    byte(text, at).is_ascii_digit()
-        && !before.is_ascii_alphanumeric()
-        && !(before == b'.' && at > 1 && byte(text, at - 2).is_ascii_digit())
+    let fraction = before == b'.' && at > 1 && byte(text, at - 2).is_ascii_digit();
+    !before.is_ascii_alphanumeric() && !fraction
 }
 
 /// The byte at a place; beyond the end 0, which is part of nothing.

@@ -226,7 +226,7 @@ fn outcome(config: &Config, batch: &Batch) -> Outcome {
             outcome.errors =
                 failed.map(|row| RowError { row: row as u32, message: "told to fail".into() }).collect();
         }
-        "echo" => outcome.writes = batch.columns.first().map(|column| echoed(column)).into_iter().collect(),
+        "echo" => outcome.writes = batch.columns.first().map(echoed).into_iter().collect(),
         "set" => outcome.writes = vec![same(config, rows, 1)],
         "remove" => outcome.writes = vec![same(config, rows, 2)],
         "null" => outcome.writes = vec![same(config, rows, 3)],
