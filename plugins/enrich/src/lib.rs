@@ -8,12 +8,8 @@
 //! read = ["client_ip", "geo"]
 //! write = ["geo"]
 //! [hook.config]
-//! # A CSV text with a header, a JSON text, or rows: [{ ip = "10.0.0.1", city = "Bonn" }].
-//! table = """
-//! ip,city
-//! 10.0.0.1,Bonn
-//! 10.0.0.2,Ulm
-//! """
+//! # A CSV text with a header, a JSON text, or rows: [{ ip = "10.0.0.1", city = "Bonn" }]. The host reads the file.
+//! table = { file = "hosts.csv" }
 //! format = "csv"                # or "json"; by default a text that begins with [ is JSON
 //! by = "client_ip"              # the event's field; needed
 //! key = "ip"                    # the table's column that it is looked up in; by default the first

@@ -13,7 +13,7 @@
 //! fields = ["message"]                 # the default; "." is every text in the event, and card numbers in numbers
 //! replacement = "[redacted]"           # by default the pattern's name: [email]
 //! # instead of a replacement, a hash: the same value gives the same mark, [email:1a2b3c4d5e6f7788]
-//! # hash = { key = "..." }
+//! # hash = { key = { env = "REDACT_KEY" } }
 //! ```
 //!
 //! Card numbers count only if their check digit is right (Luhn). A hash is the first 8 bytes of HMAC-SHA-256 (RFC

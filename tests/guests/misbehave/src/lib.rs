@@ -245,7 +245,8 @@ fn outcome(config: &Config, batch: &Batch) -> Outcome {
         }
         "drop" => {
             let seen = STATE.with_borrow(|state| state.seen);
-            outcome.keep = (1..=rows as u64).map(|row| u8::from(!(seen + row).is_multiple_of(config.n))).collect();
+            outcome.keep =
+                (1..=rows as u64).map(|row| u8::from(!(seen + row).is_multiple_of(config.n))).collect();
         }
         "lie" => lies::tell(config, batch, &mut outcome),
         _ => {}
