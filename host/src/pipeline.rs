@@ -31,7 +31,7 @@ use crate::router::{Route, Router};
 use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
 use crate::source::{self, Arrival, Context, SourceError};
-use crate::worker::{Exits, Filling, Worker};
+use crate::worker::{Exits, Worker};
 
 /// What waits in front of a worker at most. Enough for a reader to stay ahead, little enough to stay in cache.
 const INTAKE_BYTES: usize = 2 << 20;
@@ -130,11 +130,7 @@ impl Pipeline {
             intakes.push(sender);
             workers.push(Worker {
                 arrivals: receiver,
-                filling: Filling {
-                    rows: config.batch.rows,
-                    bytes: config.batch.bytes,
-                    wait: config.batch.wait,
-                },
+                filling: config.batch,
                 chain: Chain::new(stages, metrics.clone()),
                 batch: Batch::new(projection.clone()),
                 exits: Exits { router: router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },

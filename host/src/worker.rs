@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock;
+use crate::config;
 use crate::decode::{self, Form};
 use crate::drain::Drain;
 use crate::event::batch::Batch;
@@ -20,23 +21,12 @@ use crate::source::Arrival;
 /// How often a worker looks whether a hook is to be saved while nothing comes.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How much a batch holds and how long it may fill.
-#[derive(Clone, Copy, Debug)]
-pub struct Filling {
-    /// Events.
-    pub rows: usize,
-    /// Bytes of their texts.
-    pub bytes: usize,
-    /// From its first event on.
-    pub wait: Duration,
-}
-
 /// A worker and all that it works with.
 pub struct Worker {
     /// What comes in.
     pub arrivals: Receiver<Arrival>,
     /// When a batch is full.
-    pub filling: Filling,
+    pub filling: config::Batch,
     /// Its hooks.
     pub chain: Chain,
     /// The batch that is filled, with the pipeline's projection.

@@ -119,12 +119,12 @@ impl Chain {
             };
             stage.place.with(|seat| seat.save_if_due(metrics));
             let Some(Some(tick)) = self.ticks.get_mut(index) else { continue };
-            if tick.due > Instant::now() {
+            let now = Instant::now();
+            if tick.due > now {
                 continue;
             }
-            tick.due = Instant::now() + tick.every;
-            // A failed tick is counted; it has no rows that could be lost.
-            let Ok(emission) = stage.place.with(|seat| seat.tick(now_ns, metrics)) else { continue };
+            tick.due = now + tick.every;
+            let Some(emission) = stage.place.with(|seat| seat.tick(now, now_ns, metrics)) else { continue };
             self.pass_on(index, emission, batch, now_ns, &mut deliver)?;
         }
         Ok(())

@@ -70,8 +70,14 @@ impl Meter {
         self.refused
     }
 
-    fn grow(&mut self, bytes: usize) -> bool {
+    /// Whether `current` may become `desired`, in units of `each` bytes.
+    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>, each: usize) -> bool {
         self.granted = 0;
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            // The guest's own limit, not ours.
+            return false;
+        }
+        let bytes = desired.saturating_sub(current).saturating_mul(each);
         match self.used.checked_add(bytes).filter(|&used| used <= self.cap) {
             Some(used) => {
                 self.used = used;
@@ -98,12 +104,7 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            // The guest's own limit, not ours.
-            self.granted = 0;
-            return Ok(false);
-        }
-        Ok(self.grow(desired.saturating_sub(current)))
+        Ok(self.grow(current, desired, maximum, 1))
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -117,11 +118,7 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            self.granted = 0;
-            return Ok(false);
-        }
-        Ok(self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES)))
+        Ok(self.grow(current, desired, maximum, TABLE_ELEMENT_BYTES))
     }
 
     fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {

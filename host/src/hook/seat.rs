@@ -39,6 +39,8 @@ pub struct Seat {
     taken: Taken,
     last_save: Option<Vec<u8>>,
     saved_at: Instant,
+    /// Not before then is it told the time again.
+    tick_due: Option<Instant>,
     /// Rows have passed since the last save.
     changed: bool,
     judge: Judge,
@@ -59,6 +61,7 @@ impl Seat {
             taken: Taken::Free,
             last_save: None,
             saved_at: Instant::now(),
+            tick_due: None,
             changed: false,
             judge: Judge::new(),
         }
@@ -99,14 +102,21 @@ impl Seat {
         }
     }
 
-    /// Tells the instance that time has passed.
-    pub(crate) fn tick(&mut self, now_ns: u64, metrics: &HookMetrics) -> Result<Emission, Failure> {
+    /// Tells the instance that time has passed, if enough has since another worker did. What it emitted, if it was
+    /// told and did not fail; a failure is counted, and costs no rows.
+    pub(crate) fn tick(&mut self, now: Instant, now_ns: u64, metrics: &HookMetrics) -> Option<Emission> {
         let plan = self.plan.clone();
+        let every = plan.interest.tick?;
+        if self.tick_due.is_some_and(|due| now < due) {
+            return None;
+        }
+        self.tick_due = Some(now + every);
         self.changed = true;
-        self.call(metrics, |instance, judge| {
+        let told = self.call(metrics, |instance, judge| {
             let (instance, emission) = instance.tick(now_ns)?;
             checked_or_failed(instance, convert::emission(emission, 0, &plan.interest, judge))
-        })
+        });
+        told.ok()
     }
 
     /// Saves the state if that is due. A failure costs the instance; the older save stays.
