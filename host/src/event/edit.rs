@@ -364,7 +364,8 @@ fn edit<'a>(write: &Write<'a>, place: usize) -> Result<Option<What<'a>>, NotFini
     Ok(match column.mark(place) {
         write_mark::SET => Some(match &column.values {
             Values::Text(bytes) => What::Text(bytes.get(place)),
-            Values::Json(bytes) => What::Json(bytes.get(place)),
+            // White space around a value is nobody's.
+            Values::Json(bytes) => What::Json(bytes.get(place).trim_ascii()),
             Values::Integer(values) => What::Integer(values.get(place).copied().unwrap_or(0)),
             Values::Float(values) => match values.get(place).copied().unwrap_or(0.0) {
                 value if value.is_finite() => What::Float(value),
@@ -375,7 +376,7 @@ fn edit<'a>(write: &Write<'a>, place: usize) -> Result<Option<What<'a>>, NotFini
         write_mark::REMOVE => Some(What::Remove),
         write_mark::NULL => Some(What::Null),
         write_mark::MERGE => match &column.values {
-            Values::Json(bytes) => Some(What::Merge(bytes.get(place))),
+            Values::Json(bytes) => Some(What::Merge(bytes.get(place).trim_ascii())),
             _ => None,
         },
         _ => None,

@@ -136,7 +136,8 @@ pub fn write() -> impl Strategy<Value = (Path, Operation)> {
     let merge = merge.boxed();
     let field = prop_oneof![
         any::<String>().prop_map(Operation::Text),
-        value().prop_map(|text| Operation::Json(text.replace(['\r', '\n'], " "))),
+        (space(), value(), space())
+            .prop_map(|(a, text, b)| Operation::Json(format!("{a}{text}{b}").replace(['\r', '\n'], " "))),
         any::<i64>().prop_map(Operation::Integer),
         any::<f64>()
             .prop_filter("JSON has no such number", |value| value.is_finite())

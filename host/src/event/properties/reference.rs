@@ -156,7 +156,7 @@ pub fn apply(text: &str, path: &Path, operation: &Operation) -> Option<String> {
     }
     match operation {
         Operation::Merge(with) => merge(text, root, with),
-        Operation::Json(event) => Some(event.clone()),
+        Operation::Json(_) => Some(written(operation)),
         _ => None,
     }
 }
@@ -199,7 +199,7 @@ fn merge(text: &str, object: usize, with: &str) -> Option<String> {
 fn written(operation: &Operation) -> String {
     match operation {
         Operation::Text(text) => escaped(text),
-        Operation::Json(text) | Operation::Merge(text) => text.clone(),
+        Operation::Json(text) | Operation::Merge(text) => text.trim().to_owned(),
         Operation::Integer(value) => value.to_string(),
         Operation::Float(value) => serde_json::to_string(value).unwrap(),
         Operation::Boolean(value) => value.to_string(),
