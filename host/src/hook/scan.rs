@@ -2,8 +2,8 @@
 //! size that compiles and runs in bounds.
 //!
 //! The file is walked once, section by section, without recursion; nothing in it is trusted or executed. What the
-//! memory cap of a running hook never sees is counted here: globals, functions and the definitions of components,
-//! as many times as they are instantiated. Bounds: [`Limits`]. What is over one of them, or cannot be read, is a
+//! memory cap of a running hook never sees is counted here: globals, functions, passive elements and the definitions
+//! of components, as many times as they are instantiated. Bounds: [`Limits`]. What is over one of them, or cannot be read, is a
 //! [`ScanError`], written to complete a sentence that starts with the plugin's name.
 
 mod limits;
@@ -11,7 +11,8 @@ mod limits;
 use serde::{Deserialize, Serialize};
 use wasmparser::{
     BinaryReaderError, Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, Encoding, FromReader, Instance, Parser, Payload, SectionLimited,
+    ComponentOuterAliasKind, ElementItems, ElementKind, Encoding, FromReader, Instance, Parser, Payload,
+    SectionLimited,
 };
 
 use super::manifest;
@@ -238,6 +239,17 @@ impl<'a, 'l> Walk<'a, 'l> {
                 frame.globals += u64::from(section.count());
                 frame.add(section.count().into());
             }
+            // wasmtime keeps 16 bytes for each passive element in each instance, beside the memory cap.
+            Payload::ElementSection(section) => each(section, |segment| {
+                frame.add(1);
+                if matches!(segment.kind, ElementKind::Passive) {
+                    frame.add(match segment.items {
+                        ElementItems::Functions(items) => items.count().into(),
+                        ElementItems::Expressions(_, items) => items.count().into(),
+                    });
+                }
+                Ok(())
+            })?,
             Payload::ExportSection(section) if outermost => {
                 for export in section.into_iter().take(MODULE_NAMES) {
                     self.found.exports.push(shortened(export.map_err(invalid)?.name));
