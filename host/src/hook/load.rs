@@ -19,7 +19,7 @@ use wasmtime::component::Component;
 use super::cache::{Cache, Key};
 use super::compile::{CompileError, Compiled, Compiler, Facts, Refusal};
 use super::engine;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, printable};
 use super::scan::{Limit, ScanError};
 use super::standard;
 use super::wrap::listed;
@@ -127,7 +127,11 @@ impl Inspection {
 
 /// Why a plugin was not loaded.
 #[derive(Debug, thiserror::Error)]
-#[error("{}plugin {plugin:?} {fault}", hook.as_ref().map(|hook| format!("hook {hook:?}: ")).unwrap_or_default())]
+#[error(
+    "{}plugin {plugin:?} {}",
+    hook.as_ref().map(|hook| format!("hook {hook:?}: ")).unwrap_or_default(),
+    printable(&fault.to_string())
+)]
 pub struct LoadError {
     /// For which hook; nothing: it was only inspected.
     pub hook: Option<String>,
@@ -141,7 +145,7 @@ pub struct LoadError {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadFault {
     /// No such file.
-    #[error("does not exist; a path is relative to the configuration file")]
+    #[error("does not exist; a hook's path is relative to the configuration file")]
     Missing,
     /// No such standard hook.
     #[error("is no standard hook{}; those are {}; a file's name ends in .wasm", similar(*nearest), standard::NAMES.join(", "))]
@@ -277,7 +281,7 @@ impl Loader {
         let facts = self.compiler.facts(&bytes)?;
         let needs: Vec<Import> = facts.imports.iter().filter_map(|import| need(import)).collect();
         let granted: Vec<String> = needs.iter().map(|need| need.name.clone()).collect();
-        let fault = contract(&facts, &granted).err().map(|fault| fault.to_string());
+        let fault = contract(&facts, &granted).err().map(|fault| printable(&fault.to_string()));
         Ok(Inspection { sha256: sha256(&bytes), size: bytes.len() as u64, facts, needs, fault })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It is advice for people and for `check`, never a right: grants come from the operator only. Keys that this
 //! version does not know are ignored, so that newer plugins load; what is there but not what it must be is an error.
+//! A stranger wrote it and people read it on terminals, so its texts come out [`printable`].
 //! Bounds: [`MAX_BYTES`], and serde_json's depth of 128.
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ pub const SECTION: &str = "hookaroon:manifest";
 
 /// The most bytes that a manifest may have: a large configuration schema has a tenth of it.
 pub const MAX_BYTES: usize = 256 << 10;
+
+/// The most characters of a stranger's text that reach a terminal or log at once: more than any real message has.
+const MAX_PRINTED: usize = 8 << 10;
 
 /// A plugin's own description.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,7 +75,30 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     if bytes.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge { actual: bytes.len() });
     }
-    serde_json::from_slice(bytes).map_err(|error| ManifestError::Broken { reason: error.to_string() })
+    let mut manifest: Manifest =
+        serde_json::from_slice(bytes).map_err(|error| ManifestError::Broken { reason: error.to_string() })?;
+    let known = [&mut manifest.name, &mut manifest.version, &mut manifest.description];
+    for text in known.into_iter().chain(&mut manifest.memory).chain(&mut manifest.placement) {
+        *text = printable(text);
+    }
+    for text in manifest
+        .grant
+        .iter_mut()
+        .flat_map(|grant| grant.read.iter_mut().chain(&mut grant.write).chain(&mut grant.imports))
+    {
+        *text = printable(text);
+    }
+    Ok(manifest)
+}
+
+/// One line that steers no terminal: what a plugin's names and texts are before anybody is shown them.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |letter: char| match letter {
+        _ if letter.is_whitespace() => ' ',
+        _ if letter.is_control() => '?',
+        _ => letter,
+    };
+    text.chars().take(MAX_PRINTED).map(shown).collect()
 }
 
 #[cfg(test)]
@@ -85,6 +112,15 @@ mod tests {
         assert_eq!(manifest.name, "redact");
         assert_eq!(manifest.version, "");
         assert_eq!(manifest.grant.unwrap().read, ["message"]);
+    }
+
+    #[test]
+    fn what_people_are_shown_steers_no_terminal() {
+        let manifest =
+            parse(br#"{"name":"\u001b[31mx","description":"a\nb","grant":{"read":["\u009b2J"]}}"#).unwrap();
+        assert_eq!((manifest.name.as_str(), manifest.description.as_str()), ("?[31mx", "a b"));
+        assert_eq!(manifest.grant.unwrap().read, ["?2J"]);
+        assert_eq!(printable(&"\u{e9}".repeat(MAX_PRINTED + 1)), "\u{e9}".repeat(MAX_PRINTED));
     }
 
     #[test]

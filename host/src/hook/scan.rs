@@ -289,7 +289,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                 frame.add(1);
                 refuse_parameter(import.ty.kind())?;
                 if outermost {
-                    keep(&mut self.found.imports, import.name.name, self.limits.names)
+                    keep(&mut self.found.imports, import.name.name, self.limits.names, self.offset)
                 } else {
                     Ok(())
                 }
@@ -309,7 +309,7 @@ impl<'a, 'l> Walk<'a, 'l> {
                     _ => {}
                 }
                 if outermost {
-                    keep(&mut self.found.exports, export.name.name, self.limits.names)
+                    keep(&mut self.found.exports, export.name.name, self.limits.names, self.offset)
                 } else {
                     Ok(())
                 }
@@ -367,9 +367,14 @@ impl<'a, 'l> Walk<'a, 'l> {
 }
 
 /// Adds to the names that the component's outside knows.
-fn keep(list: &mut Vec<String>, name: &str, most: u64) -> Result<(), ScanError> {
+fn keep(list: &mut Vec<String>, name: &str, most: u64, offset: usize) -> Result<(), ScanError> {
     if name.len() > MAX_NAME_BYTES {
         return Err(ScanError::LongName { actual: name.len() });
+    }
+    if name.contains(char::is_control) {
+        // No valid name has any, and this one may be shown before anything validates it.
+        let reason = format!("the name {name:?} has control characters");
+        return Err(ScanError::Invalid { reason, offset });
     }
     list.push(name.to_owned());
     within(Limit::Names, list.len() as u64, most)
