@@ -145,7 +145,7 @@ impl Summary {
             bytes((self.bytes_in as f64 / seconds) as u64),
         );
         if let Some(peak) = self.memory_peak_bytes {
-            let _ = writeln!(out, "the process had at most {} resident", bytes(peak));
+            let _ = writeln!(out, "the process had at most {} resident", memory(peak));
         }
         self.write_hooks(&mut out);
         let width = self.events_out.keys().map(String::len).max().unwrap_or(0);
@@ -194,7 +194,7 @@ impl Summary {
                 grouped(hook.emitted),
                 grouped(hook.failures),
                 hook.ns_per_row,
-                format!("{} / {}", bytes(hook.memory_peak_bytes), bytes(hook.memory_cap_bytes)),
+                format!("{} / {}", memory(hook.memory_peak_bytes), memory(hook.memory_cap_bytes)),
             );
         }
         // A chart only where there is something to see: memory that moved by more than a tenth of the cap.
@@ -208,7 +208,7 @@ impl Summary {
                 out,
                 "\n  memory of {} over time, cap {}{failed}",
                 hook.name,
-                bytes(hook.memory_cap_bytes)
+                memory(hook.memory_cap_bytes)
             );
             let _ = writeln!(out, "  {}", chart(&hook.memory, hook.memory_cap_bytes));
         }
@@ -280,6 +280,16 @@ pub fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// An amount of memory in the unit that caps are given in: `15.9 MiB`, `16 MiB`.
+fn memory(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes.is_multiple_of(MIB) {
+        format!("{} MiB", bytes / MIB)
+    } else {
+        format!("{:.1} MiB", bytes as f64 / MIB as f64)
+    }
 }
 
 /// A number of bytes with the unit that fits: `16 MiB` where it is whole, else in thousands.
