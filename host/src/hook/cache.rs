@@ -29,8 +29,8 @@ const MAX_ENTRIES: usize = 64;
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Changes when what is compiled, what the scan lets through or how it is stored changes in a way that nothing else in
-/// the key shows. 2: passive elements are counted, texts are printable.
-const LAYOUT: u32 = 2;
+/// the key shows. 2: passive elements are counted, texts are printable. 3: types are counted.
+const LAYOUT: u32 = 3;
 
 const DIGEST_BYTES: usize = 32;
 

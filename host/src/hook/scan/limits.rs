@@ -10,15 +10,15 @@ use super::{MAX_NAME_BYTES, SETTING};
 pub struct Limits {
     /// Bytes of the file. A JavaScript hook has 12 MB, a Python hook 18 MB.
     pub file_bytes: u64,
-    /// Functions in the file, host calls included. JavaScript's engine has 30,000; 100,000 empty ones cost the
+    /// Functions in the file and types of functions, host calls included. JavaScript's engine has 30,000; 100,000 empty ones cost the
     /// compiler 4.4 s and 540 MB.
     pub functions: u64,
     /// Bytes of one function. Interpreter loops have up to 200 KB; 1 MiB costs the compiler 9 s and 560 MB.
     pub function_bytes: u64,
     /// Globals of one core module. Compilers make a handful.
     pub globals: u64,
-    /// Globals, functions and definitions summed over everything that one instance instantiates: up to 48 bytes
-    /// each that the memory cap does not see, so 12 MB.
+    /// Globals, functions, passive elements and definitions summed over everything that one instance instantiates: up
+    /// to 48 bytes each that the memory cap does not see, so 12 MB.
     pub instantiated: u64,
     /// Components within components. Languages need 1, composed hooks 2 or 3.
     pub nesting: u64,
@@ -79,7 +79,7 @@ impl Limit {
             Limit::Functions => "functions",
             Limit::FunctionBytes => "bytes in one function",
             Limit::Globals => "globals in one module",
-            Limit::Instantiated => "instantiated globals, functions and definitions",
+            Limit::Instantiated => "instantiated globals, functions, passive elements and definitions",
             Limit::Nesting => "levels of nested components",
             Limit::Names => "imports or exports",
         }

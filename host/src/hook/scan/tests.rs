@@ -54,7 +54,8 @@ fn names_kind_and_manifest_are_found_and_the_outer_manifest_counts() {
 #[test]
 fn functions_bodies_globals_and_nesting_are_held_to_their_limits() {
     let small = Limits { functions: 2, function_bytes: 8, globals: 1, nesting: 1, ..Limits::DEFAULT };
-    assert_eq!(over("(module (func) (func) (func))", &small), (Limit::Functions, 3));
+    // Three functions and the type that they share.
+    assert_eq!(over("(module (func) (func) (func))", &small), (Limit::Functions, 4));
     let long = format!("(module (func {}))", "nop ".repeat(20));
     assert_eq!(over(&long, &small).0, Limit::FunctionBytes);
     let globals = "(module (global i32 i32.const 0) (global i32 i32.const 0))";
@@ -109,4 +110,43 @@ fn doubling_nests_do_not_overflow_and_take_no_time() {
 fn components_that_take_modules_are_refused() {
     let bytes = wasm(r#"(component (component (import "m" (core module))))"#);
     assert_eq!(scan(&bytes, &Limits::DEFAULT).unwrap_err(), ScanError::Parametric { what: "module".into() });
+}
+
+#[test]
+fn passive_elements_are_counted_for_each_instance_and_active_ones_are_the_tables() {
+    let text = |kind: &str| {
+        let elements = "$f ".repeat(1000);
+        let instances = "(core instance (instantiate $m))".repeat(10);
+        format!(
+            "(component (core module $m (table 1000 funcref) (func $f) (elem {kind} {elements})) {instances})"
+        )
+    };
+    let limits = Limits { instantiated: 5_000, ..Limits::DEFAULT };
+    let expressions = "(component (core module $m (elem funcref (item ref.null func) (item ref.null func))) \
+        (core instance (instantiate $m)))";
+    assert_eq!(over(&text("func"), &limits).0, Limit::Instantiated);
+    assert_eq!(over(expressions, &Limits { instantiated: 4, ..limits }).0, Limit::Instantiated);
+    assert!(scan(&wasm(&text("(i32.const 0) func")), &limits).is_ok());
+}
+
+#[test]
+fn a_name_that_steers_a_terminal_is_refused() {
+    // A component that imports a function under a name with an escape.
+    let bytes = b"\0asm\x0d\0\x01\0\x07\x05\x01\x40\0\x01\0\x0a\x09\x01\0\x04\x1b[2J\x01\0";
+    let message = scan(bytes, &Limits::DEFAULT).unwrap_err().to_string();
+    assert!(message.contains("control characters") && !message.contains(char::is_control), "{message}");
+}
+
+#[test]
+fn types_of_functions_are_counted_with_them() {
+    let types: String = (0..50)
+        .map(|bits| {
+            let parameters: Vec<&str> =
+                (0..6).map(|bit| if bits >> bit & 1 == 1 { "i64" } else { "i32" }).collect();
+            format!("(type (func (param {})))", parameters.join(" "))
+        })
+        .collect();
+    let text = format!("(module {types})");
+    assert_eq!(over(&text, &Limits { functions: 49, ..Limits::DEFAULT }), (Limit::Functions, 50));
+    assert!(scan(&wasm(&text), &Limits { functions: 50, ..Limits::DEFAULT }).is_ok());
 }
