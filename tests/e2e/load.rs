@@ -1,7 +1,7 @@
 //! Plugins that load, and why others do not.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use crate::support::{FILE_TO_FILE, Ran, Trial, hook, misbehave};
 
@@ -87,6 +87,18 @@ fn a_second_start_uses_the_cache_and_a_broken_entry_does_not_matter() {
         assert_eq!(ran.number("hooks.0.failures"), 0);
         assert_eq!(fs::read(&entry).unwrap().len(), bytes.len());
     }
+}
+
+#[test]
+fn a_cache_that_others_may_write_is_not_used_and_the_hook_still_runs() {
+    let trial = Trial::with_input("{}\n");
+    let cache = trial.path("hookaroon-data/cache");
+    fs::create_dir_all(&cache).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    let ran = trial.through(&hook("h", "", "nothing", ""));
+    assert_eq!(ran.lines(), ["{}"]);
+    assert_eq!(ran.stderr.matches("WARN").count(), 1, "{}", ran.stderr);
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
 }
 
 #[test]
