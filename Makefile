@@ -47,7 +47,7 @@ test: hooks ## format, lints, all tests, docs; what CI runs
 	@# The documentation is for who works on it, so it shows private items too.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	@# Apart, because the reference of the host's tests needs a serde_json that keeps the order of keys.
-	$(CARGO) test --release -p hookaroon-sdk $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
+	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 	$(CARGO) test --release $(HOST)
 
 bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread

@@ -13,7 +13,7 @@ wit_bindgen::generate!({
             import hookaroon:hook/log@0.1.0;
         }
     ",
-    path: "../wit",
+    path: "wit",
     world: "hookaroon:sdk/sdk",
     generate_all,
     pub_export_macro: true,

@@ -34,7 +34,7 @@ impl<H: Hook> Instance<H> {
     pub fn init(&self, mut setup: wit::Setup) -> Result<wit::Interest, String> {
         let config = std::mem::take(&mut setup.config);
         let config = serde_json::from_str(&config).map_err(|error| format!("[hook.config]: {error}"))?;
-        let mut setup = Setup::new(setup);
+        let mut setup = Setup::new(setup, H::PLACEMENT);
         let hook = H::init(config, &mut setup)?;
         let interest = setup.into_interest();
         let writes = interest.write.iter().map(|field| field.kind).collect();
@@ -92,6 +92,12 @@ macro_rules! export {
             thread_local! {
                 static INSTANCE: $crate::Instance<$hook> = const { $crate::Instance::new() };
             }
+
+            const MANIFEST: $crate::Piece = $crate::__manifest!($hook);
+
+            #[used]
+            #[unsafe(link_section = "hookaroon:manifest")]
+            static SECTION: [u8; MANIFEST.length()] = MANIFEST.bytes();
 
             struct Exported;
 

@@ -5,8 +5,10 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::bindings::hookaroon::hook::types::Reason;
+use crate::bindings::hookaroon::hook::types::{Placement, Reason};
 use crate::event::{Batch, Emitter, Event};
+use crate::manifest::Grant;
+use crate::schema::Schema;
 use crate::setup::Setup;
 
 /// What becomes of an event.
@@ -20,9 +22,19 @@ pub enum Verdict {
 
 /// A hook. One value of it lives in each instance, and is never called twice at once.
 pub trait Hook: Sized + 'static {
-    /// Its `[hook.config]`. An empty struct for none, `struct Config {}`; `#[serde(deny_unknown_fields)]` catches
-    /// misspelt keys.
-    type Config: DeserializeOwned;
+    /// Its `[hook.config]`, a type under [`#[config]`](macro@crate::config); [`NoConfig`](crate::NoConfig) for none.
+    type Config: DeserializeOwned + Schema;
+
+    /// The grant that it needs. It is written into the plugin's manifest, where `inspect` shows it
+    /// and `pipe` takes it from; what the operator grants is what counts.
+    const GRANT: Grant = Grant::NONE;
+
+    /// Where its instances live: one for each worker, or a single one for what means the whole flow, such as a
+    /// counter.
+    const PLACEMENT: Placement = Placement::EveryWorker;
+
+    /// The smallest memory that it runs with, if that is known: `Some("8MiB")`.
+    const MEMORY: Option<&'static str> = None;
 
     /// Starts with its config and says through `setup` what it reads and writes. An error refuses the config; its
     /// message reaches the operator.

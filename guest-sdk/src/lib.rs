@@ -4,8 +4,7 @@
 //! then sees one [`Event`] after the other, with those fields and nothing else.
 //!
 //! ```
-//! use hookaroon_sdk::{Event, Hook, Read, Setup, Text, Verdict, Write, export};
-//! use serde::Deserialize;
+//! use hookaroon_sdk::{Event, Grant, Hook, Read, Setup, Text, Verdict, Write, config, export};
 //!
 //! /// Drops debug lines, and sets `country` for everybody else.
 //! struct Example {
@@ -14,14 +13,15 @@
 //!     config: Config,
 //! }
 //!
-//! #[derive(Deserialize)]
-//! #[serde(deny_unknown_fields)]
+//! #[config]
 //! struct Config {
+//!     /// What `country` is set to.
 //!     country: String,
 //! }
 //!
 //! impl Hook for Example {
 //!     type Config = Config;
+//!     const GRANT: Grant = Grant { read: &["level"], write: &["country"], drop: true, ..Grant::NONE };
 //!
 //!     fn init(config: Config, setup: &mut Setup) -> Result<Example, String> {
 //!         Ok(Example { level: setup.read("level"), country: setup.write("country"), config })
@@ -51,13 +51,18 @@
 //! is an error where there is a place for one: from [`init`](Hook::init) it refuses the config, and
 //! [`Event::fail`] says which event could not be processed.
 
+// The macros name this crate as its users do.
+extern crate self as hookaroon_sdk;
+
 pub mod bindings;
 mod column;
 mod event;
 mod export;
 mod hook;
 pub mod log;
+mod manifest;
 mod percent;
+mod schema;
 mod setup;
 mod severity;
 pub mod testing;
@@ -68,6 +73,15 @@ pub use event::{Batch, Emitter, Event};
 #[doc(hidden)]
 pub use export::Instance;
 pub use hook::{Hook, Verdict};
+pub use hookaroon_sdk_macros::config;
+pub use manifest::Grant;
+#[doc(hidden)]
+pub use manifest::{boolean, name_of};
 pub use percent::Percent;
+#[doc(hidden)]
+pub use schema::default_of;
+pub use schema::{NoConfig, Piece, Schema};
+#[doc(hidden)]
+pub use serde;
 pub use setup::{Read, Setup, Write};
 pub use severity::{Severity, severity};

@@ -24,3 +24,8 @@ pub fn warn(message: &str) {
 pub fn error(message: &str) {
     log(Level::Error, message);
 }
+
+/// From now on the message of a panic and its place are logged before the panic ends the instance. For `init`.
+pub fn panics() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
+}

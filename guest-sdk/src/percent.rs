@@ -5,6 +5,8 @@
 use serde::de::{Deserializer, Error, Visitor};
 use std::fmt;
 
+use crate::schema::{Piece, Schema};
+
 /// A share between 0 and 100 %, written with its sign: `"5%"`, `"0.01%"`. A bare number is an error, because it
 /// could be meant either way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +23,10 @@ impl Percent {
         // 2^64 as a float; a full share takes the largest hash too.
         (hash as f64) < self.share() * 18_446_744_073_709_551_616.0 || self.0 >= 100.0
     }
+}
+
+impl Schema for Percent {
+    const MEMBERS: Piece = Piece::Json(r#""type":"string","pattern":"^\\s*[0-9.]+\\s*%$""#);
 }
 
 impl<'de> serde::Deserialize<'de> for Percent {

@@ -48,12 +48,12 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn new(setup: wit::Setup) -> Setup {
+    pub(crate) fn new(setup: wit::Setup, placement: wit::Placement) -> Setup {
         let interest = wit::Interest {
             read: Vec::new(),
             write: Vec::new(),
             tick_ms: None,
-            placement: wit::Placement::EveryWorker,
+            placement,
             extra: Vec::new(),
         };
         Setup { states: setup.states, worker: setup.worker, workers: setup.workers, interest }
@@ -88,11 +88,6 @@ impl Setup {
     /// Asks for [`Hook::tick`](crate::Hook::tick) about this often, at least every millisecond.
     pub fn tick_every(&mut self, time: Duration) {
         self.interest.tick_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1));
-    }
-
-    /// Where instances live; by default each worker has its own.
-    pub fn placement(&mut self, placement: wit::Placement) {
-        self.interest.placement = placement;
     }
 
     /// What earlier instances saved. Empty: a first start.

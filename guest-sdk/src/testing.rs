@@ -5,13 +5,11 @@
 //! JSON is an error, be it an event or what the hook wrote or emitted.
 //!
 //! ```
-//! # use hookaroon_sdk::{Event, Hook, Read, Setup, Text, Verdict, testing};
-//! # #[derive(serde::Deserialize)]
-//! # struct Config {}
+//! # use hookaroon_sdk::{Event, Hook, NoConfig, Read, Setup, Text, Verdict, testing};
 //! # struct Quiet(Read<Text>);
 //! # impl Hook for Quiet {
-//! #     type Config = Config;
-//! #     fn init(_: Config, setup: &mut Setup) -> Result<Quiet, String> {
+//! #     type Config = NoConfig;
+//! #     fn init(_: NoConfig, setup: &mut Setup) -> Result<Quiet, String> {
 //! #         Ok(Quiet(setup.read("level")))
 //! #     }
 //! #     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
@@ -125,13 +123,8 @@ fn parse_all(events: wit::BytesValues) -> Result<Vec<Value>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Batch, Emitter, Event, Float, Integer, Mark, Reason, Setup, Text, Verdict, Write};
-    use serde::Deserialize;
+    use crate::{Batch, Emitter, Event, Float, Integer, Mark, NoConfig, Reason, Setup, Text, Verdict, Write};
     use serde_json::json;
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Config {}
 
     /// Does to each event what its `do` says, and counts.
     #[derive(Debug)]
@@ -144,9 +137,9 @@ mod tests {
     }
 
     impl Hook for Puppet {
-        type Config = Config;
+        type Config = NoConfig;
 
-        fn init(_config: Config, setup: &mut Setup) -> Result<Puppet, String> {
+        fn init(_config: NoConfig, setup: &mut Setup) -> Result<Puppet, String> {
             setup.tick_every(std::time::Duration::from_millis(1500));
             Ok(Puppet {
                 what: setup.read("do"),

@@ -70,6 +70,35 @@ pub enum ManifestError {
     },
 }
 
+impl Manifest {
+    /// The grant that it suggests for this config, a JSON object: `"{by}"` stands for the fields that the option `by`
+    /// names, or its default. An option that names none stands for nothing. None if it suggests no grant.
+    pub fn grant_for(&self, config: &Value) -> Option<Grant> {
+        let grant = self.grant.as_ref()?;
+        let fields = |patterns: &[String]| {
+            let mut fields = Vec::new();
+            for pattern in patterns {
+                match pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                    Some(option) => fields.extend(self.named_by(option, config)),
+                    None => fields.push(pattern.clone()),
+                }
+            }
+            fields
+        };
+        Some(Grant { read: fields(&grant.read), write: fields(&grant.write), ..grant.clone() })
+    }
+
+    /// The texts that an option has in this config, or by default.
+    fn named_by(&self, option: &str, config: &Value) -> Vec<String> {
+        let by_default = || self.config.as_ref()?.get("properties")?.get(option)?.get("default");
+        match config.get(option).or_else(by_default) {
+            Some(Value::String(text)) => vec![printable(text)],
+            Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(printable).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// Reads the bytes of the custom section.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     if bytes.len() > MAX_BYTES {
@@ -121,6 +150,17 @@ mod tests {
         assert_eq!((manifest.name.as_str(), manifest.description.as_str()), ("?[31mx", "a b"));
         assert_eq!(manifest.grant.unwrap().read, ["?2J"]);
         assert_eq!(printable(&"\u{e9}".repeat(MAX_PRINTED + 1)), "\u{e9}".repeat(MAX_PRINTED));
+    }
+
+    #[test]
+    fn a_suggested_grant_follows_the_config() {
+        let manifest = br#"{"config":{"properties":{"by":{"default":"id"},"fields":{}}},"grant":{"read":["{by}","{fields}","x"],"drop":true}}"#;
+        let manifest = parse(manifest).unwrap();
+        let read = |config| manifest.grant_for(&config).unwrap().read;
+        assert_eq!(read(serde_json::json!({})), ["id", "x"]);
+        assert_eq!(read(serde_json::json!({"by": "a.b", "fields": ["c", 1, "d"]})), ["a.b", "c", "d", "x"]);
+        assert!(manifest.grant_for(&Value::Null).unwrap().drop);
+        assert_eq!(parse(b"{}").unwrap().grant_for(&Value::Null), None);
     }
 
     #[test]

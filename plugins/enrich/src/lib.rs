@@ -25,20 +25,27 @@ mod table;
 
 use std::collections::BTreeMap;
 
-use hookaroon_sdk::{Event, Hook, Json, Mark, Read, Setup, Verdict, Write, export};
-use serde::Deserialize;
+use hookaroon_sdk::{Event, Grant, Hook, Json, Mark, Read, Setup, Verdict, Write, config, export};
 use table::{Format, Source, Table};
 
-/// The hook's config.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Joins fields from a table: the row is looked up by a field of the event, and its columns are set in the event. An event
+/// whose value is not in the table passes as it is.
+#[config]
+#[derive(Debug)]
 pub struct Config {
+    /// The table: a CSV text with a header, a JSON text, or rows, `[{ ip = "10.0.0.1", city = "Bonn" }]`. The host reads
+    /// a file: `{ file = "hosts.csv" }`.
     table: Source,
+    /// How a text is read; by default one that begins with `[` is JSON.
     format: Option<Format>,
+    /// The event's field that is looked up.
     by: String,
+    /// The table's column that it is looked up in; by default the first.
     key: Option<String>,
+    /// The event's fields that are set, each from a column: `{ "geo.city" = "city" }`; by default each column but the key.
     set: Option<BTreeMap<String, String>>,
-    #[serde(default)]
+    /// Whether fields that are there are set too.
+    #[default(false)]
     overwrite: bool,
 }
 
@@ -61,6 +68,7 @@ struct Target {
 
 impl Hook for Enrich {
     type Config = Config;
+    const GRANT: Grant = Grant { read: &["*"], write: &["*"], ..Grant::NONE };
 
     fn init(config: Config, setup: &mut Setup) -> Result<Enrich, String> {
         let table = Table::new(config.table, config.format, config.key.as_deref())?;

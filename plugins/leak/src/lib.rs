@@ -12,13 +12,7 @@
 //! read = ["."]
 //! ```
 
-use hookaroon_sdk::{Event, Hook, Json, Read, Setup, Verdict, export};
-use serde::Deserialize;
-
-/// It has nothing to configure.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {}
+use hookaroon_sdk::{Event, Grant, Hook, Json, NoConfig, Read, Setup, Verdict, export};
 
 /// The hook.
 #[derive(Debug)]
@@ -28,9 +22,10 @@ pub struct Leak {
 }
 
 impl Hook for Leak {
-    type Config = Config;
+    type Config = NoConfig;
+    const GRANT: Grant = Grant { read: &["."], ..Grant::NONE };
 
-    fn init(_config: Config, setup: &mut Setup) -> Result<Leak, String> {
+    fn init(_config: NoConfig, setup: &mut Setup) -> Result<Leak, String> {
         Ok(Leak { event: setup.read_event(), hoard: Vec::new() })
     }
 

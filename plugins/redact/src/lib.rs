@@ -27,26 +27,33 @@ mod whole;
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, Mac};
-use hookaroon_sdk::{Event, Hook, Json, Read, Setup, Text, Verdict, Write, export};
+use hookaroon_sdk::{Event, Grant, Hook, Json, Read, Setup, Text, Verdict, Write, config, export};
 use patterns::Patterns;
-use serde::Deserialize;
 use sha2::Sha256;
 
-/// The hook's config. Not `Debug`, because it holds the key.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+// Not `Debug`, because it holds the key.
+/// Takes secrets and personal data out of events: what a pattern finds is replaced by the pattern's name, by a text, or
+/// by a stable hash.
+#[config]
 pub struct Config {
+    /// The patterns that are looked for, of `email`, `ipv4`, `ipv6`, `card`, `bearer` and `api_key`; by default all.
     patterns: Option<Vec<String>>,
+    /// Regular expressions of one's own, each under a name: `{ ticket = "T-[0-9]{6}" }`.
+    #[default({})]
     regexes: BTreeMap<String, String>,
-    fields: Option<Vec<String>>,
+    /// The fields that are looked at. `"."` is every text in the event, and card numbers in its numbers.
+    #[default(["message"])]
+    fields: Vec<String>,
+    /// What stands in the place of what was found; by default the pattern's name in brackets, `[email]`.
     replacement: Option<String>,
+    /// A hash instead: the same value gets the same mark everywhere, `[email:1a2b3c4d5e6f7788]`.
     hash: Option<HashConfig>,
 }
 
 /// How values are hashed.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[config]
 struct HashConfig {
+    /// The key of the hash (HMAC-SHA-256); keep it secret, or whoever has it can try values: `{ env = "REDACT_KEY" }`.
     key: String,
 }
 
@@ -60,6 +67,7 @@ pub struct Redact {
 
 impl Hook for Redact {
     type Config = Config;
+    const GRANT: Grant = Grant { read: &["{fields}"], write: &["{fields}"], ..Grant::NONE };
 
     fn init(config: Config, setup: &mut Setup) -> Result<Redact, String> {
         let patterns = Patterns::new(config.patterns.as_deref(), &config.regexes)?;
@@ -74,7 +82,7 @@ impl Hook for Redact {
             (None, None) => Mark::Name,
         };
         let mut hook = Redact { redactor: Redactor { patterns, mark }, fields: Vec::new(), event: None };
-        let fields = config.fields.unwrap_or_else(|| vec!["message".to_owned()]);
+        let fields = config.fields;
         if fields.is_empty() {
             return Err("fields is empty; leave it out for \"message\"".to_owned());
         }

@@ -18,22 +18,22 @@
 //!
 //! It remembers nothing and cannot fail on an event; a level that is not known is less than an error.
 
-use hookaroon_sdk::{Event, Hook, Json, Percent, Read, Setup, Severity, Verdict, export, severity};
-use serde::Deserialize;
+use hookaroon_sdk::{
+    Event, Grant, Hook, Json, Percent, Read, Setup, Severity, Verdict, config, export, severity,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The hook's config.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Keeps a share of events, the same ones on every machine and in every run, and never drops an error.
+#[config]
+#[derive(Debug)]
 pub struct Config {
+    /// The share that is kept: `"10%"`.
     keep: Percent,
+    /// The field that is hashed: events with the same value are kept or dropped together. Events without it are kept.
     by: String,
-    #[serde(default = "level")]
+    /// The field in which the severity stands. Events of level error and worse are always kept.
+    #[default("level")]
     level: String,
-}
-
-fn level() -> String {
-    "level".to_owned()
 }
 
 /// The hook.
@@ -46,6 +46,7 @@ pub struct Sample {
 
 impl Hook for Sample {
     type Config = Config;
+    const GRANT: Grant = Grant { read: &["{by}", "{level}"], drop: true, ..Grant::NONE };
 
     fn init(config: Config, setup: &mut Setup) -> Result<Sample, String> {
         Ok(Sample { keep: config.keep, by: setup.read(&config.by), level: setup.read(&config.level) })

@@ -6,12 +6,13 @@
 
 use std::fmt;
 
+use hookaroon_sdk::{Piece, Schema};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 /// How a text is read.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[hookaroon_sdk::config]
+#[derive(Clone, Copy, Debug)]
 pub enum Format {
     /// A header and one line a row.
     Csv,
@@ -27,6 +28,10 @@ pub enum Source {
     Text(String),
     /// Rows.
     Rows(Vec<Row>),
+}
+
+impl Schema for Source {
+    const MEMBERS: Piece = Piece::Json(r#""type":["string","array"],"items":{"type":"object"}"#);
 }
 
 /// A row of JSON, or what stands where one should.

@@ -1,12 +1,6 @@
 //! Reads `level` and `client_ip` and writes `country`: the job that the benchmarks compare.
 
-use hookaroon_sdk::{Event, Hook, Read, Setup, Text, Verdict, Write, export};
-use serde::Deserialize;
-
-/// It has nothing to configure.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {}
+use hookaroon_sdk::{Event, Grant, Hook, NoConfig, Read, Setup, Text, Verdict, Write, export};
 
 /// The hook.
 #[derive(Debug)]
@@ -29,9 +23,10 @@ pub fn country(level: Option<&str>, client_ip: Option<&str>) -> Option<&'static 
 }
 
 impl Hook for Country {
-    type Config = Config;
+    type Config = NoConfig;
+    const GRANT: Grant = Grant { read: &["level", "client_ip"], write: &["country"], ..Grant::NONE };
 
-    fn init(_config: Config, setup: &mut Setup) -> Result<Country, String> {
+    fn init(_config: NoConfig, setup: &mut Setup) -> Result<Country, String> {
         Ok(Country {
             level: setup.read("level"),
             client_ip: setup.read("client_ip"),
