@@ -20,6 +20,8 @@
 //! 2104) under the key, in hex: values can be told apart and joined, and cannot be guessed without the key. With
 //! `"."`, the names of members stay as they are. It remembers nothing from one event to the next.
 
+#[cfg(test)]
+mod corpus;
 mod patterns;
 mod scan;
 mod whole;

@@ -33,6 +33,7 @@ fn domain_len(text: &str) -> usize {
         domain = domain.trim_end_matches(['.', '-']);
         match domain.rsplit_once('.') {
             None | Some(("", _)) => return 0,
+            Some((first, _)) if !first.starts_with(is_letter) => return 0,
             Some((_, last)) if last.len() > 1 && last.starts_with(char::is_alphabetic) => {
                 return domain.len();
             }
