@@ -68,7 +68,10 @@ impl<'s> Reader<'s> {
     }
 
     fn wrong(&self) -> String {
-        format!("the saved state is not one that this version of {} reads; unload the hook and load it again", self.hook)
+        format!(
+            "the saved state is not one that this version of {} reads; unload the hook and load it again",
+            self.hook
+        )
     }
 }
 
