@@ -1,0 +1,17 @@
+//! What `throttle`, `count` and `dedupe` share. Not a hook.
+//!
+//! Their configs are written with [`Span`] and [`Rate`]; [`By`] tells which events belong together and [`Members`]
+//! writes that into new events; [`Writer`] and [`Reader`] make the states that they save.
+
+mod by;
+mod members;
+mod path;
+mod rate;
+mod span;
+mod state;
+
+pub use by::{By, is_missing};
+pub use members::Members;
+pub use rate::{Per, Rate};
+pub use span::Span;
+pub use state::{Reader, Writer};
