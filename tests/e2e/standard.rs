@@ -114,3 +114,38 @@ fn the_demo_runs_and_its_books_balance() {
         assert_eq!(leaked, None, "{secret}");
     }
 }
+
+#[test]
+fn trace_tells_severity_and_span_and_level_drops_what_matters_less() {
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trial = Trial::with_input(format!(
+        "{{\"level\":\"Warning\",\"traceparent\":\"{traceparent}\"}}\n{{\"level\":20,\"logger\":\"db.pool\"}}\n{{\"level\":20}}\n{{}}\n"
+    ));
+    let ran = trial.through(
+        r#"
+        [[hook]]
+        name = "trace"
+        plugin = "trace"
+        [hook.grant]
+        read = ["traceparent", "level", "trace_id", "span_id", "severity_number", "severity_text"]
+        write = ["trace_id", "span_id", "severity_number", "severity_text"]
+        [[hook]]
+        name = "level"
+        plugin = "level"
+        grant = { read = ["level", "severity", "logger"], drop = true }
+        config = { min = "info", loggers = { db = "debug" } }
+        "#,
+    );
+    let events = [
+        serde_json::json!({
+            "level": "Warning", "traceparent": traceparent, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "span_id": "00f067aa0ba902b7", "severity_number": 13, "severity_text": "WARN",
+        }),
+        serde_json::json!({"level": 20, "logger": "db.pool", "severity_number": 5, "severity_text": "DEBUG"}),
+        serde_json::json!({}),
+    ];
+    let out: Vec<Value> =
+        ran.out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    assert_eq!(out, events, "{}", ran.stderr);
+    assert_eq!(ran.number("hooks.1.dropped"), 1);
+}

@@ -92,6 +92,7 @@ impl Manifest {
     fn named_by(&self, option: &str, config: &Value) -> Vec<String> {
         let by_default = || self.config.as_ref()?.get("properties")?.get(option)?.get("default");
         match config.get(option).or_else(by_default) {
+            Some(Value::String(text)) if text.is_empty() => Vec::new(),
             Some(Value::String(text)) => vec![printable(text)],
             Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(printable).collect(),
             _ => Vec::new(),
@@ -159,6 +160,7 @@ mod tests {
         let read = |config| manifest.grant_for(&config).unwrap().read;
         assert_eq!(read(serde_json::json!({})), ["id", "x"]);
         assert_eq!(read(serde_json::json!({"by": "a.b", "fields": ["c", 1, "d"]})), ["a.b", "c", "d", "x"]);
+        assert_eq!(read(serde_json::json!({"by": ""})), ["x"]);
         assert!(manifest.grant_for(&Value::Null).unwrap().drop);
         assert_eq!(parse(b"{}").unwrap().grant_for(&Value::Null), None);
     }

@@ -8,8 +8,25 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-/// Their names.
-pub const NAMES: [&str; 4] = ["redact", "sample", "enrich", "leak"];
+/// The names, said once.
+macro_rules! standard_hooks {
+    ($($name:literal),+ $(,)?) => {
+        /// Their names.
+        pub const NAMES: &[&str] = &[$($name),+];
+
+        #[cfg(feature = "embed-plugins")]
+        fn embedded(name: &str) -> Option<&'static [u8]> {
+            match name {
+                $($name => {
+                    Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins/", $name, ".wasm")))
+                })+
+                _ => None,
+            }
+        }
+    };
+}
+
+standard_hooks!["redact", "sample", "enrich", "level", "trace", "leak"];
 
 /// A name that is this similar to a wrong one is worth telling.
 const SIMILAR: f64 = 0.75;
@@ -45,27 +62,12 @@ pub fn directories() -> Vec<PathBuf> {
 /// The standard hook that `name` was probably meant to be.
 pub fn nearest(name: &str) -> Option<&'static str> {
     NAMES
-        .into_iter()
+        .iter()
+        .copied()
         .map(|known| (strsim::jaro_winkler(known, name), known))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
-}
-
-#[cfg(feature = "embed-plugins")]
-fn embedded(name: &str) -> Option<&'static [u8]> {
-    macro_rules! plugin {
-        ($name:literal) => {
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins/", $name, ".wasm"))
-        };
-    }
-    Some(match name {
-        "redact" => plugin!("redact"),
-        "sample" => plugin!("sample"),
-        "enrich" => plugin!("enrich"),
-        "leak" => plugin!("leak"),
-        _ => return None,
-    })
 }
 
 #[cfg(not(feature = "embed-plugins"))]
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     #[cfg(feature = "embed-plugins")]
     fn a_release_carries_every_one() {
-        for name in NAMES {
+        for name in NAMES.iter().copied() {
             assert!(bytes(name, 1 << 20).unwrap().is_some_and(|bytes| bytes.starts_with(b"\0asm")));
         }
     }

@@ -153,7 +153,7 @@ mod tests {
         object: Writes<Json>,
     }
 
-    #[derive(serde::Deserialize)]
+    #[hookaroon_sdk::config]
     struct Config {
         by: Vec<String>,
         number: Option<String>,

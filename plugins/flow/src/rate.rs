@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use hookaroon_sdk::{Piece, Schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// So many events in a window: `"1000/min"`, `"50/s"`, `"10/h"`, `"1/day"`. At least one.
@@ -70,6 +71,10 @@ impl fmt::Display for Rate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.count, self.per.name())
     }
+}
+
+impl Schema for Rate {
+    const MEMBERS: Piece = Piece::Json(r#""type":"string","pattern":"^[0-9]+ */ *(s|min|h|day)$""#);
 }
 
 impl<'de> Deserialize<'de> for Rate {

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use hookaroon_sdk::{Piece, Schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 const UNITS: [(&str, u64); 4] =
@@ -43,6 +44,10 @@ impl fmt::Display for Span {
         let unit = UNITS.iter().rev().find(|(_, ns)| self.0.is_multiple_of(*ns));
         unit.map_or(Ok(()), |(name, ns)| write!(formatter, "{}{name}", self.0 / ns))
     }
+}
+
+impl Schema for Span {
+    const MEMBERS: Piece = Piece::Json(r#""type":"string","pattern":"^[0-9]+ *(ms|s|m|h)$""#);
 }
 
 impl<'de> Deserialize<'de> for Span {

@@ -27,44 +27,40 @@ mod minimum;
 
 use std::collections::BTreeMap;
 
-use hookaroon_sdk::{Event, Hook, Json, Read, Setup, Severity, Text, Verdict, export, severity};
+use hookaroon_sdk::{
+    Event, Grant, Hook, Json, Read, Setup, Severity, Text, Verdict, config, export, severity,
+};
 use loggers::Loggers;
 use minimum::Minimum;
-use serde::Deserialize;
 
-/// The hook's config.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Drops events below a minimum severity, which may differ for sources and loggers.
+#[config]
+#[derive(Debug)]
 pub struct Config {
     /// The least severity that is kept: `"info"`.
     min: Minimum,
     /// The least severity for the events of a source: `{ worker = "debug" }`.
-    #[serde(default)]
+    #[default({})]
     sources: BTreeMap<String, Minimum>,
     /// The least severity for the events of a logger and those below it: `{ sqlalchemy = "warn" }` means
     /// `sqlalchemy.engine` too. The longest name counts, and counts more than the source.
-    #[serde(default)]
+    #[default({})]
     loggers: BTreeMap<String, Minimum>,
     /// The field in which the logger's name stands.
-    #[serde(default = "logger")]
+    #[default("logger")]
     logger: String,
     /// The field in which the severity stands; by default `level`, and `severity` where that says nothing.
     level: Option<String>,
-    /// What becomes of an event without a severity, or with one that nobody knows: `"keep"` or `"drop"`.
-    #[serde(default)]
+    /// What becomes of an event without a severity, or with one that nobody knows.
+    #[default("keep")]
     unknown: Unknown,
 }
 
-fn logger() -> String {
-    "logger".to_owned()
-}
-
 /// What becomes of an event whose severity is not known.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[config]
+#[derive(Clone, Copy, Debug)]
 enum Unknown {
     /// It is kept.
-    #[default]
     Keep,
     /// It is dropped.
     Drop,
@@ -86,6 +82,8 @@ pub struct Level {
 
 impl Hook for Level {
     type Config = Config;
+    const GRANT: Grant =
+        Grant { read: &["level", "severity", "{level}", "{logger}", "%source"], drop: true, ..Grant::NONE };
 
     fn init(config: Config, setup: &mut Setup) -> Result<Level, String> {
         let levels = match &config.level {

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
-use hookaroon_sdk::{Severity, severity};
+use hookaroon_sdk::{Piece, Schema, Severity, severity};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 /// The least severity that is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Minimum(pub(crate) Severity);
+
+impl Schema for Minimum {
+    const MEMBERS: Piece = Piece::Json(r#""type":"string""#);
+}
 
 impl<'de> Deserialize<'de> for Minimum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Minimum, D::Error> {
