@@ -11,10 +11,10 @@ HOOKS := redact sample enrich level trace leak
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
-.PHONY: help build hooks dist demo test bench soak fuzz clean
+.PHONY: help build hooks dist demo test test-peers bench soak fuzz clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 build: hooks ## target/release/hookaroon, and every standard hook as target/plugins/NAME.wasm
 	$(CARGO) build --release $(HOST)
@@ -48,13 +48,17 @@ test: hooks ## format, lints, all tests, docs; what CI runs
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	@# Apart, because the reference of the host's tests needs a serde_json that keeps the order of keys.
 	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
-	$(CARGO) test --release $(HOST)
+	$(CARGO) test --release $(HOST) -- --skip peers::
+
+test-peers: hooks ## the same hook in Rust, C and Python; installs clang and componentize-py if they are missing
+	$(MAKE) -C tests/peers
+	$(CARGO) test --release $(HOST) --test e2e peers::
 
 bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread
 	$(CARGO) run --release -p hookaroon-bench
 
 soak: build ## the heavy tests at full size
-	HOOKAROON_SOAK=1 PROPTEST_CASES=100000 $(CARGO) test --release $(HOST)
+	HOOKAROON_SOAK=1 PROPTEST_CASES=100000 $(CARGO) test --release $(HOST) -- --skip peers::
 
 fuzz: ## each fuzz target for a minute; needs the nightly toolchain and cargo-fuzz
 	@for target in decode pass splice outcome; do \

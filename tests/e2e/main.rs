@@ -11,6 +11,7 @@ mod flow;
 mod lifecycle;
 mod lines;
 mod load;
+mod peers;
 mod signals;
 mod soak;
 mod standard;
