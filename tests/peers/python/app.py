@@ -1,6 +1,7 @@
 """The hook of tests/peers/rust/src/lib.rs, which says what it does, in Python on the contract itself.
 
-An `Err` that is raised is the error of the call; any other exception traps.
+An `Err` that is raised is the error of the call; any other exception traps, and its text is lost. Each call is made
+on a new `Lifecycle`, so what the hook remembers is kept beside it.
 """
 
 from componentize_py_types import Err
@@ -65,13 +66,18 @@ def emission(events: list[str], after: list[int]) -> Emission:
     return Emission(joined(events), after)
 
 
+class Memory:
+    seen = 0
+    # Ticks that are still to report.
+    reports = 0
+
+
 class Lifecycle(exports.Lifecycle):
     def init(self, setup: Setup) -> Interest:
         if setup.config != "{}":
             raise Err("[hook.config]: it has no options")
-        self.reports = 0
         try:
-            self.seen = sum(int(state) for state in setup.states)
+            Memory.seen = sum(int(state) for state in setup.states)
         except ValueError:
             raise Err("a saved state is not a number")
         return Interest(
@@ -100,7 +106,7 @@ class Lifecycle(exports.Lifecycle):
                 raise Err("told to fail")
             if message == "trap":
                 raise RuntimeError("told to trap")
-            self.seen += 1
+            Memory.seen += 1
             status = statuses[row] if status_marks[row] == VALUE else None
             if status_marks[row] == OTHER:
                 errors.append(RowError(row, "status is not an integer"))
@@ -110,8 +116,8 @@ class Lifecycle(exports.Lifecycle):
                 continue
             if status is not None:
                 if message == "report":
-                    self.reports = status
-                row_numbers.set(row, SET, self.seen)
+                    Memory.reports = status
+                row_numbers.set(row, SET, Memory.seen)
                 if not 0 <= status < 500:
                     emitted.append(f'{{"alert":{status},"event":{whole}}}')
                     after.append(row)
@@ -132,13 +138,13 @@ class Lifecycle(exports.Lifecycle):
         return Outcome(bytes(keep), writes, emission(emitted, after), errors)
 
     def tick(self, now_ns: int) -> Emission:
-        if self.reports <= 0:
+        if Memory.reports <= 0:
             return emission([], [])
-        self.reports -= 1
-        return emission([f'{{"tick":true,"seen":{self.seen}}}'], [])
+        Memory.reports -= 1
+        return emission([f'{{"tick":true,"seen":{Memory.seen}}}'], [])
 
     def save(self) -> bytes | None:
-        return str(self.seen).encode() if self.seen > 0 else None
+        return str(Memory.seen).encode() if Memory.seen > 0 else None
 
     def teardown(self, reason: Reason) -> Emission:
-        return emission([f'{{"end":"{reason.name.lower()}","seen":{self.seen}}}'], [])
+        return emission([f'{{"end":"{reason.name.lower()}","seen":{Memory.seen}}}'], [])
