@@ -9,6 +9,7 @@ pub mod duplicates;
 pub mod edit;
 pub(crate) mod escape;
 pub mod field;
+mod keys;
 mod members;
 mod number;
 pub mod path;
