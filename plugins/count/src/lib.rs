@@ -21,7 +21,8 @@
 //! Groups beyond `max_groups`, or beyond 2 MiB of events to emit, or with values of more than 1,024 bytes, are counted
 //! together in one more event, `{"count":3,"overflow":true}`, so the sum is right whatever comes.
 //!
-//! One instance counts for all workers. A fresh instance goes on with what was saved last.
+//! One instance counts for all workers. A fresh instance goes on with what was saved last, so what an instance that
+//! fails learned since, in about a second, is lost, and what it reported since is reported again.
 
 use hookaroon_flow::{By, Groups, Reader, Span, Writer};
 use hookaroon_sdk::{Emitter, Event, Grant, Hook, Placement, Reason, Setup, Verdict, config, export};

@@ -34,7 +34,8 @@
 //! A key whose bucket is full again is forgotten when room is needed. Keys beyond `max_keys`, or beyond 2 MiB of
 //! reports, or of more than 1,024 bytes, share one more bucket of the same rate, reported with `"overflow":true`.
 //!
-//! One instance counts for all workers. A fresh instance goes on with what was saved last.
+//! One instance counts for all workers. A fresh instance goes on with what was saved last, so what an instance that
+//! fails learned since, in about a second, is lost, and what it reported since is reported again.
 
 mod bucket;
 mod observe;
