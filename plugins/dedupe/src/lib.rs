@@ -25,8 +25,8 @@
 //! Beyond `max_keys`, or beyond 2 MiB of reports, the oldest is forgotten, which ends its window early. An event whose
 //! values have more than 64 KiB is kept.
 //!
-//! One instance looks at the events of all workers. A fresh instance goes on with what was saved last, so what an instance that
-//! fails learned since, in about a second, is lost, and what it reported since is reported again.
+//! One instance looks at the events of all workers. A fresh instance goes on with what was saved last, so what an
+//! instance that fails learned since, in about a second, is lost, and what it reported since is reported again.
 
 mod recent;
 
