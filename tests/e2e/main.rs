@@ -8,6 +8,7 @@
 mod config;
 mod containment;
 mod flow;
+mod flow_hooks;
 mod lifecycle;
 mod lines;
 mod load;
