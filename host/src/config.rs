@@ -29,15 +29,15 @@ use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::{compile, scan};
-use errors::Text;
 pub use cases::{Case, Expected};
+use errors::Text;
 pub use errors::{Error, Errors};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
-pub(crate) use units::size;
 use reader::{Reader, Table};
 use schema::Bounded;
 use settings::Outside;
+pub(crate) use units::size;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]

@@ -171,10 +171,10 @@ pub enum ExplainError {
 pub fn source(config: &Config, name: Option<&str>) -> Result<usize, ExplainError> {
     let Some(name) = name else { return Ok(0) };
     let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
-    names.iter().position(|known| *known == name).ok_or_else(|| ExplainError::Source {
-        name: name.to_owned(),
-        hint: config::suggestion(name, &names),
-    })
+    names
+        .iter()
+        .position(|known| *known == name)
+        .ok_or_else(|| ExplainError::Source { name: name.to_owned(), hint: config::suggestion(name, &names) })
 }
 
 /// Follows the event in `bytes` from the source of this number, received at that time.

@@ -26,7 +26,11 @@ struct Asked<'w> {
 }
 
 /// The hooks that `words` ask for, in their order; the errors each name the hook.
-pub fn hooks(words: &[String], loader: &Loader, environment: Environment<'_>) -> Result<Vec<Hook>, Vec<String>> {
+pub fn hooks(
+    words: &[String],
+    loader: &Loader,
+    environment: Environment<'_>,
+) -> Result<Vec<Hook>, Vec<String>> {
     let mut hooks: Vec<Hook> = Vec::new();
     let mut wrong = Vec::new();
     for asked in split(words)? {
@@ -45,7 +49,9 @@ fn split(words: &[String]) -> Result<Vec<Asked<'_>>, Vec<String>> {
         match (word.split_once('='), asked.last_mut()) {
             (Some(option), Some(hook)) => hook.options.push(option),
             (Some(_), None) => {
-                return Err(vec![format!("{word:?} comes before any hook; a hook's name is first: redact {word}")]);
+                return Err(vec![format!(
+                    "{word:?} comes before any hook; a hook's name is first: redact {word}"
+                )]);
             }
             (None, _) => asked.push(Asked { plugin: word, options: Vec::new() }),
         }
@@ -66,8 +72,8 @@ fn hook(
     let at = |message: String| format!("hook {name:?}: {message}");
     let manifest = inspection.facts.manifest.as_ref();
     let schema = manifest.and_then(|manifest| manifest.config.as_ref()).unwrap_or(&Value::Null);
-    let written = written(&asked.options, schema)
-        .map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
+    let written =
+        written(&asked.options, schema).map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
     let config = config::settings_of(written.clone(), environment)
         .map_err(|error| vec![at(format!("option {error}"))])?;
     let wrong: Vec<String> = options::check(schema, &config)
@@ -148,8 +154,7 @@ fn written(asked: &[(&str, &str)], schema: &Value) -> Result<Value, Vec<String>>
         };
         // `{ file = ... }` and `{ env = ... }` are texts, whatever their schema says of what they stand for.
         let is_outside = keys.len() > 1 && keys.last().is_some_and(|key| key == "file" || key == "env");
-        let value =
-            if is_outside { Value::from(*text) } else { options::typed(schema, &keys, text) };
+        let value = if is_outside { Value::from(*text) } else { options::typed(schema, &keys, text) };
         if let Err(error) = put(&mut config, &keys, value) {
             wrong.push(format!("option {key} {error}"));
         }
@@ -198,7 +203,8 @@ fn grant(inspection: &Inspection, config: &Value) -> Result<Grant, String> {
     let manifest::Grant { read, write, drop, emit, imports } = suggested;
     let patterns = |texts: Vec<String>| {
         let parse = |text: &String| {
-            text.parse().map_err(|error| format!("the grant that its manifest suggests has {text:?}: {error}"))
+            text.parse()
+                .map_err(|error| format!("the grant that its manifest suggests has {text:?}: {error}"))
         };
         texts.iter().map(parse).collect::<Result<_, String>>()
     };
@@ -235,7 +241,10 @@ mod tests {
             json!({"list": [1, 2, 3], "a": {"b.c": "x"}, "hash": {"key": {"env": "7"}}})
         );
         assert_eq!(config(&[("a", "1"), ("a", "2")]).unwrap_err(), ["option a is given twice"]);
-        assert_eq!(config(&[("a", "x"), ("a.b", "2")]).unwrap_err(), ["option a.b lies below another option's value"]);
+        assert_eq!(
+            config(&[("a", "x"), ("a.b", "2")]).unwrap_err(),
+            ["option a.b lies below another option's value"]
+        );
         assert!(config(&[("a..b", "x")]).unwrap_err()[0].contains("a key is empty"));
         assert!(config(&[(".", "x")]).unwrap_err()[0].contains("a name is needed"));
     }
@@ -246,7 +255,9 @@ mod tests {
             Hook::alone(name, PluginRef::Standard("redact".to_owned()), Grant::default(), "{}".to_owned())
         };
         let mut hooks = Vec::new();
-        for (plugin, expected) in [("redact", "redact"), ("redact", "redact-2"), ("a/my hook.wasm", "my-hook")] {
+        for (plugin, expected) in
+            [("redact", "redact"), ("redact", "redact-2"), ("a/my hook.wasm", "my-hook")]
+        {
             let name = name(plugin, &hooks);
             assert_eq!(name, expected);
             hooks.push(hook(name));

@@ -111,7 +111,11 @@ impl Pipeline {
                 filling: config.batch,
                 chain: Chain::new(stages, metrics.clone(), Instant::now()),
                 batch: Batch::new(wiring.projection.clone()),
-                exits: Exits { router: wiring.router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },
+                exits: Exits {
+                    router: wiring.router.clone(),
+                    sinks: chunks.clone(),
+                    metrics: metrics.clone(),
+                },
                 unseen: wiring.unseen.clone(),
                 metrics: metrics.clone(),
                 drain: drain.clone(),

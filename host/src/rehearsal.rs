@@ -74,7 +74,13 @@ impl Rehearsal {
     }
 
     /// What the source of this number makes of these bytes, received at that time.
-    pub(crate) fn decode(&self, config: &Config, source: usize, bytes: &[u8], now_ns: u64) -> Option<Decoded> {
+    pub(crate) fn decode(
+        &self,
+        config: &Config,
+        source: usize,
+        bytes: &[u8],
+        now_ns: u64,
+    ) -> Option<Decoded> {
         let context = self.wiring.context(config, source, &Arc::new(Drain::default()))?;
         let mut framer = Framer::new(context.framing, 0);
         let mut lines = Vec::new();

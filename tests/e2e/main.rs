@@ -5,12 +5,15 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod check;
 mod config;
 mod containment;
+mod explain;
 mod flow;
 mod lifecycle;
 mod lines;
 mod load;
+mod pipe;
 mod signals;
 mod soak;
 mod standard;

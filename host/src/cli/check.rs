@@ -33,7 +33,9 @@ pub struct CheckArguments {
 pub fn check(arguments: &CheckArguments) -> Result<(), ExitCode> {
     let file = arguments.config.config.display().to_string();
     let refuse = |errors: Vec<String>| match arguments.json {
-        true => print_json(&Report::of_errors(file.clone(), errors)).err().unwrap_or(ExitCode::from(BAD_CONFIG)),
+        true => {
+            print_json(&Report::of_errors(file.clone(), errors)).err().unwrap_or(ExitCode::from(BAD_CONFIG))
+        }
         false => bad_hooks(&errors),
     };
     let config = arguments

@@ -56,7 +56,8 @@ pub fn explain(arguments: &ExplainArguments) -> Result<(), ExitCode> {
 
 fn read(event: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let input: Box<dyn Read> = if event == "-" { Box::new(io::stdin()) } else { Box::new(File::open(event)?) };
+    let input: Box<dyn Read> =
+        if event == "-" { Box::new(io::stdin()) } else { Box::new(File::open(event)?) };
     input.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(io::Error::other(format!("it has over {MAX_BYTES} bytes, the most of one line")));

@@ -7,8 +7,8 @@ use super::schema::{
     TICK_DEADLINE,
 };
 use super::{
-    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits, PluginRef,
-    Sink, Source,
+    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits,
+    PluginRef, Sink, Source,
 };
 use crate::event::time::TimeFormat;
 

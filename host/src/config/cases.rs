@@ -82,7 +82,10 @@ pub(super) fn draft(table: &Table<'_, '_>, dir: &Path) -> Draft {
     let events = match table.get("events") {
         Some(value) => lines(table, "events", value, dir),
         None => {
-            table.wrong(table.span(), "events is missing, the events that go in: events = [\"...\"]".to_owned());
+            table.wrong(
+                table.span(),
+                "events is missing, the events that go in: events = [\"...\"]".to_owned(),
+            );
             Vec::new()
         }
     };

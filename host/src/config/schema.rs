@@ -52,8 +52,7 @@ pub(super) const HOOK: &[&str] = &[
 pub(super) const GRANT: &[&str] = &["read", "write", "drop", "emit", "imports"];
 pub(super) const SINK: &[&str] = &["name", "type", "from", "match", "path", "include"];
 
-pub(super) const TEST: &[&str] =
-    &["name", "source", "events", "now", "expect", "dropped", "dead_letters"];
+pub(super) const TEST: &[&str] = &["name", "source", "events", "now", "expect", "dropped", "dead_letters"];
 
 /// A number's bounds and what it is if nothing is said.
 pub(super) struct Bounded<T> {

@@ -56,13 +56,7 @@ fn object(
     Json::Object(object)
 }
 
-fn json(
-    hook: &Table<'_, '_>,
-    path: &str,
-    value: &Value<'_>,
-    outside: &Outside<'_>,
-    spot: &mut Spot,
-) -> Json {
+fn json(hook: &Table<'_, '_>, path: &str, value: &Value<'_>, outside: &Outside<'_>, spot: &mut Spot) -> Json {
     let wrong = |message: String| {
         hook.wrong(&value.span(), format!("{path}: {message}"));
         Json::Null
@@ -123,8 +117,7 @@ impl Outside<'_> {
         match key {
             "file" => Some(read(&self.dir.join(text))),
             "env" => Some(
-                (self.environment)(text)
-                    .ok_or_else(|| format!("the environment has no variable {text}")),
+                (self.environment)(text).ok_or_else(|| format!("the environment has no variable {text}")),
             ),
             _ => None,
         }

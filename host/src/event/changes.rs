@@ -100,11 +100,7 @@ fn compare(path: &mut Vec<String>, before: Side<'_>, after: Side<'_>, changes: &
 
 fn change(path: &[String], before: Option<&Side<'_>>, after: Option<&Side<'_>>) -> Change {
     let text = |side: &Side<'_>| String::from_utf8_lossy(side.value()).into_owned();
-    Change {
-        field: Path::Field(path.to_vec()).to_string(),
-        before: before.map(text),
-        after: after.map(text),
-    }
+    Change { field: Path::Field(path.to_vec()).to_string(), before: before.map(text), after: after.map(text) }
 }
 
 #[cfg(test)]
@@ -122,7 +118,10 @@ mod tests {
     fn what_changed_came_and_went_is_told_by_field() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
-            told(r#" {"a":1,"b":{"x":"p","y":[1]},"c":null}"#, r#"{"a":2, "b":{"x":"q","y":[1]},"d.e":true}"#),
+            told(
+                r#" {"a":1,"b":{"x":"p","y":[1]},"c":null}"#,
+                r#"{"a":2, "b":{"x":"q","y":[1]},"d.e":true}"#
+            ),
             [
                 ("a".to_owned(), some("1"), some("2")),
                 ("b.x".to_owned(), some("\"p\""), some("\"q\"")),

@@ -45,7 +45,11 @@ impl Display for Decoding {
             formatter.write_str("; bytes that are not UTF-8 were replaced")?;
         }
         if self.parts > 1 {
-            write!(formatter, "; over max_event_bytes, so it is cut into {} parts, this is the first", self.parts)?;
+            write!(
+                formatter,
+                "; over max_event_bytes, so it is cut into {} parts, this is the first",
+                self.parts
+            )?;
         }
         Ok(())
     }
@@ -84,10 +88,16 @@ impl Display for Met {
                     writeln!(formatter, "  {}: {before} -> {after}", printable(&change.field, MAX_VALUE))?;
                 }
                 if *refused_writes > 0 {
-                    writeln!(formatter, "  {refused_writes} writes refused: a parent is no object, or not a number")?;
+                    writeln!(
+                        formatter,
+                        "  {refused_writes} writes refused: a parent is no object, or not a number"
+                    )?;
                 }
                 if *duplicates_deleted > 0 {
-                    writeln!(formatter, "  {duplicates_deleted} earlier occurrences of its keys deleted first")?;
+                    writeln!(
+                        formatter,
+                        "  {duplicates_deleted} earlier occurrences of its keys deleted first"
+                    )?;
                 }
                 brought(emitted, formatter)
             }

@@ -180,11 +180,8 @@ impl<'s> Check<'s> {
                         .map(|properties| properties.keys().map(|key| printable(key)).collect())
                         .unwrap_or_default();
                     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                    let hint = if known.is_empty() {
-                        "it takes none".to_owned()
-                    } else {
-                        suggestion(key, &known)
-                    };
+                    let hint =
+                        if known.is_empty() { "it takes none".to_owned() } else { suggestion(key, &known) };
                     self.tell(true, None, format!("unknown key; {hint}"));
                 }
                 (None, Some(others)) => self.value(others, value, depth + 1),
@@ -203,13 +200,7 @@ impl<'s> Check<'s> {
         }
     }
 
-    fn entries(
-        &mut self,
-        schema: &'s Map<String, Value>,
-        value: &Value,
-        entries: &[Value],
-        depth: usize,
-    ) {
+    fn entries(&mut self, schema: &'s Map<String, Value>, value: &Value, entries: &[Value], depth: usize) {
         self.length(schema, value, entries.len(), COUNTS);
         let Some(items) = schema.get("items") else { return };
         for (index, entry) in entries.iter().enumerate() {
@@ -226,7 +217,9 @@ impl<'s> Check<'s> {
         };
         let wrong = is("minimum", |number, bound| number < bound)
             .map(|bound| format!("{bound} is the least"))
-            .or_else(|| is("maximum", |number, bound| number > bound).map(|bound| format!("{bound} is the most")))
+            .or_else(|| {
+                is("maximum", |number, bound| number > bound).map(|bound| format!("{bound} is the most"))
+            })
             .or_else(|| {
                 is("exclusiveMinimum", |number, bound| number <= bound)
                     .map(|bound| format!("more than {bound} is needed"))

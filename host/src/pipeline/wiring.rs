@@ -112,10 +112,7 @@ impl Names {
     ) -> Selection {
         Selection {
             from: from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect()),
-            matchers: conditions
-                .iter()
-                .filter_map(|condition| Matcher::new(condition, projection))
-                .collect(),
+            matchers: conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect(),
         }
     }
 }

@@ -86,7 +86,8 @@ fn schemas_that_other_generators_write_are_understood() {
 
 #[test]
 fn a_schema_that_turns_in_circles_or_branches_without_end_is_left() {
-    let circle = json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
+    let circle =
+        json!({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}});
     assert_eq!(check(&circle, &json!({"x": 1})), []);
     let itself = json!({"allOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]});
     assert_eq!(check(&itself, &json!({})), []);
