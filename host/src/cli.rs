@@ -1,7 +1,9 @@
 //! Arguments and exit codes; no logic of its own.
 
+mod build;
 mod check;
 mod inspect;
+mod new;
 mod progress;
 mod run;
 
@@ -25,6 +27,8 @@ Example:
 
 /// Something went wrong while running.
 const FAILURE: u8 = 1;
+/// The arguments are wrong.
+const USAGE: u8 = 2;
 /// A hook with `on_error = "stop"` failed.
 const STOPPED: u8 = 4;
 /// The configuration is wrong; the number of sysexits' EX_CONFIG.
@@ -46,6 +50,10 @@ enum Command {
     Check(ConfigArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
+    /// Makes a folder with a hook that builds and passes its tests
+    New(new::NewArguments),
+    /// Compiles the hook in a folder to a plugin, and says which grant it needs
+    Build(build::BuildArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -81,6 +89,8 @@ pub fn main() -> ExitCode {
                 Command::Run(arguments) => run::run(&arguments),
                 Command::Check(arguments) => check::check(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
+                Command::New(arguments) => new::run(&arguments),
+                Command::Build(arguments) => build::run(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)
@@ -116,6 +126,13 @@ fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitC
 fn failed(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::from(FAILURE)
+}
+
+/// For programs.
+fn print_json(value: &impl serde::Serialize) -> Result<(), ExitCode> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| failed(&error))?;
+    println!("{text}");
+    Ok(())
 }
 
 /// Says all that is wrong with the configuration's hooks.

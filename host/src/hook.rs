@@ -26,7 +26,7 @@ pub mod scan;
 pub mod seat;
 pub mod stage;
 pub mod standard;
-mod wrap;
+pub mod wrap;
 
 /// The records of the contract, as they pass to and from a guest.
 pub mod contract {

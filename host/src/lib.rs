@@ -21,6 +21,8 @@ pub mod sink;
 pub mod source;
 pub mod worker;
 
+pub mod author;
+
 pub mod clock;
 pub mod drain;
 pub mod metrics;
