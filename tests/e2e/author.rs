@@ -96,8 +96,9 @@ fn a_plugin_is_stripped_unless_it_is_to_be_debugged_and_describes_itself() {
     assert_eq!((&inspected["kind"], &inspected["fault"]), (&Value::from("component"), &Value::Null));
     assert_eq!(inspected["contract"], "hookaroon:hook@0.1.0");
     assert_eq!(inspected["manifest"]["description"], "Marks the requests that were slow");
-    assert_eq!(inspected["options"][0]["name"], "slow_ms");
-    assert_eq!(inspected["options"][0]["default"], "1000");
+    let options = inspected["options"].as_array().unwrap();
+    let option = options.iter().find(|option| option["name"] == "slow_ms").unwrap();
+    assert_eq!((&option["default"], &option["required"]), (&Value::from("1000"), &Value::from(false)));
     assert_eq!(inspected["grant"]["read"], serde_json::json!(["duration_ms"]));
     let people = text(&hookaroon(&trial, &["inspect", "slow/slow.wasm"], 0).stdout);
     for part in

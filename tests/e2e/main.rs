@@ -16,3 +16,4 @@ mod signals;
 mod soak;
 mod standard;
 mod support;
+mod tutorial;
