@@ -34,10 +34,11 @@ fn hookaroon(trial: &Trial, arguments: &[&str], code: i32) -> Output {
     output
 }
 
-/// A trial with a new hook in the folder `slow`, built from nothing but what `new` wrote.
-fn scaffolded() -> Trial {
+/// A trial with a new hook in the folder `slow`, built from nothing but what `new` wrote. Each test has another name for
+/// it, because cargo takes packages of one name in one target folder for the same.
+fn scaffolded(name: &str) -> Trial {
     let trial = Trial::new();
-    hookaroon(&trial, &["new", "slow", "--lang", "rust"], 0);
+    hookaroon(&trial, &["new", name, "--lang", "rust", "--path", "slow"], 0);
     trial
 }
 
@@ -50,13 +51,14 @@ fn refused(trial: &Trial, name: &str, edit: impl Fn(&str) -> String) -> String {
     assert_ne!(before, after, "the edit of {name} does something");
     fs::write(path, after).unwrap();
     let message = text(&hookaroon(trial, &["build", "slow"], 1).stderr);
-    assert!(!trial.path("slow/slow.wasm").exists(), "nothing is written");
+    let plugins = glob::glob(&trial.path("slow/*.wasm").display().to_string()).unwrap();
+    assert_eq!(plugins.count(), 0, "nothing is written");
     message
 }
 
 #[test]
 fn a_new_hook_passes_its_tests_and_builds_to_a_plugin_that_does_what_its_fixture_says() {
-    let trial = scaffolded();
+    let trial = scaffolded("whole");
     let mut cargo = Command::new("cargo");
     let tests =
         offline(&mut cargo).args(["test", "--release"]).current_dir(trial.path("slow")).output().unwrap();
@@ -64,7 +66,7 @@ fn a_new_hook_passes_its_tests_and_builds_to_a_plugin_that_does_what_its_fixture
     assert!(text(&tests.stdout).contains("3 passed"), "{}", text(&tests.stdout));
 
     let built = text(&hookaroon(&trial, &["build", "slow"], 0).stdout);
-    assert!(built.starts_with("slow/slow.wasm: "), "{built}");
+    assert!(built.starts_with("slow/whole.wasm: "), "{built}");
     assert!(built.ends_with("[hook.grant]\nread = [\"duration_ms\"]\nwrite = [\"slow\"]\n"), "{built}");
 
     let input = fs::File::open(trial.path("slow/tests/input.ndjson")).unwrap();
@@ -76,12 +78,12 @@ fn a_new_hook_passes_its_tests_and_builds_to_a_plugin_that_does_what_its_fixture
 
 #[test]
 fn a_plugin_is_stripped_unless_it_is_to_be_debugged_and_describes_itself() {
-    let trial = scaffolded();
+    let trial = scaffolded("described");
     let json = |arguments: &[&str]| -> Value {
         serde_json::from_slice(&hookaroon(&trial, arguments, 0).stdout).unwrap()
     };
     let has_lines = || {
-        let plugin = fs::read(trial.path("slow/slow.wasm")).unwrap();
+        let plugin = fs::read(trial.path("slow/described.wasm")).unwrap();
         plugin.windows(11).any(|window| window == b".debug_line")
     };
     let debug = json(&["build", "slow", "--debug", "--json"]);
@@ -89,9 +91,9 @@ fn a_plugin_is_stripped_unless_it_is_to_be_debugged_and_describes_itself() {
     let built = json(&["build", "slow", "--json"]);
     assert!(!has_lines());
     assert!(built["size_bytes"].as_u64() < debug["size_bytes"].as_u64());
-    assert_eq!(built["size_bytes"], fs::metadata(trial.path("slow/slow.wasm")).unwrap().len());
+    assert_eq!(built["size_bytes"], fs::metadata(trial.path("slow/described.wasm")).unwrap().len());
 
-    let inspected = json(&["inspect", "slow/slow.wasm", "--json"]);
+    let inspected = json(&["inspect", "slow/described.wasm", "--json"]);
     assert_eq!(inspected, built);
     assert_eq!((&inspected["kind"], &inspected["fault"]), (&Value::from("component"), &Value::Null));
     assert_eq!(inspected["contract"], "hookaroon:hook@0.1.0");
@@ -100,10 +102,13 @@ fn a_plugin_is_stripped_unless_it_is_to_be_debugged_and_describes_itself() {
     let option = options.iter().find(|option| option["name"] == "slow_ms").unwrap();
     assert_eq!((&option["default"], &option["required"]), (&Value::from("1000"), &Value::from(false)));
     assert_eq!(inspected["grant"]["read"], serde_json::json!(["duration_ms"]));
-    let people = text(&hookaroon(&trial, &["inspect", "slow/slow.wasm"], 0).stdout);
-    for part in
-        ["slow 0.1.0: Marks", "placement  every-worker", "slow_ms: whole number; default 1000", "# With the"]
-    {
+    let people = text(&hookaroon(&trial, &["inspect", "slow/described.wasm"], 0).stdout);
+    for part in [
+        "described 0.1.0: Marks",
+        "placement  every-worker",
+        "slow_ms: whole number; default 1000",
+        "# With the",
+    ] {
         assert!(people.contains(part), "{part:?} in {people}");
     }
 }
@@ -125,7 +130,7 @@ fn the_grant_that_inspect_prints_is_the_one_that_check_takes() {
 
 #[test]
 fn new_refuses_what_it_cannot_make_and_says_what_to_do() {
-    let trial = scaffolded();
+    let trial = scaffolded("refuses");
     let says = |arguments: &[&str], parts: &[&str]| {
         let stderr = text(&hookaroon(&trial, arguments, 2).stderr);
         for part in parts {
@@ -155,7 +160,7 @@ fn a_folder_that_is_no_hook_is_told() {
 
 #[test]
 fn a_crate_type_that_makes_no_plugin_names_the_lines_to_add() {
-    let message = refused(&scaffolded(), "Cargo.toml", |text| text.replace("\"cdylib\", ", ""));
+    let message = refused(&scaffolded("types"), "Cargo.toml", |text| text.replace("\"cdylib\", ", ""));
     assert!(
         message.contains("makes no cdylib") && message.contains("crate-type = [\"cdylib\", \"rlib\"]"),
         "{message}"
@@ -164,17 +169,19 @@ fn a_crate_type_that_makes_no_plugin_names_the_lines_to_add() {
 
 #[test]
 fn a_hook_that_does_not_compile_shows_what_the_compiler_says() {
-    let message =
-        refused(&scaffolded(), "src/lib.rs", |text| text.replace("self.slow, true", "self.slow, \"yes\""));
+    let message = refused(&scaffolded("compiles"), "src/lib.rs", |text| {
+        text.replace("self.slow, true", "self.slow, \"yes\"")
+    });
     assert!(message.contains("mismatched types") && message.contains("does not compile"), "{message}");
-    let message =
-        refused(&scaffolded(), "src/lib.rs", |text| text.replace("set(self.slow", "set(self.duration"));
+    let message = refused(&scaffolded("compiles"), "src/lib.rs", |text| {
+        text.replace("set(self.slow", "set(self.duration")
+    });
     assert!(message.contains("expected `Write<") && message.contains("found `Read<"), "{message}");
 }
 
 #[test]
 fn a_crate_without_an_export_names_the_line_to_add() {
-    let message = refused(&scaffolded(), "src/lib.rs", |text| {
+    let message = refused(&scaffolded("exports"), "src/lib.rs", |text| {
         text.replace("export!(Slow);", "").replace(", export}", "}")
     });
     assert!(
@@ -185,7 +192,7 @@ fn a_crate_without_an_export_names_the_line_to_add() {
 
 #[test]
 fn an_import_that_no_host_offers_names_it() {
-    let message = refused(&scaffolded(), "src/lib.rs", |text| {
+    let message = refused(&scaffolded("imports"), "src/lib.rs", |text| {
         text.replace(
             "export!(Slow);",
             "unsafe extern \"C\" {\n    safe fn now() -> i64;\n}\n\nexport!(Slow);",
@@ -197,7 +204,7 @@ fn an_import_that_no_host_offers_names_it() {
 
 #[test]
 fn tools_that_are_missing_are_named_with_how_to_get_them() {
-    let trial = scaffolded();
+    let trial = scaffolded("tools");
     let empty = trial.path("no-tools");
     fs::create_dir(&empty).unwrap();
     let says = |parts: &[&str]| {

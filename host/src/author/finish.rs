@@ -12,7 +12,7 @@ use crate::hook::manifest;
 use crate::hook::scan::{Limits, ScanError, scan};
 use crate::hook::wrap::{WrapError, wrap};
 
-/// How the functions of the contract start in a core module's exports.
+/// What every hook exports, without the version.
 const LIFECYCLE: &str = "hookaroon:hook/lifecycle";
 
 /// Custom sections that are for debuggers and people only.
@@ -48,13 +48,17 @@ pub enum FinishError {
 /// Makes the plugin of a module. With `debug`, names and lines stay in.
 pub fn finish(module: &[u8], package: &Package, debug: bool) -> Result<Vec<u8>, FinishError> {
     let module = if debug { module.to_owned() } else { strip(module)? };
-    let found = scan(&module, &Limits { file_bytes: u64::MAX, ..Limits::DEFAULT })?;
-    let has_lifecycle = found.exports.iter().any(|export| export.starts_with(LIFECYCLE));
+    let limits = Limits { file_bytes: u64::MAX, ..Limits::DEFAULT };
+    let found = scan(&module, &limits)?;
     let mut component = wrap(&module, &found).map_err(|error| match error {
         WrapError::OtherTarget { module } => FinishError::Import { module },
-        _ if !has_lifecycle => FinishError::NoExport,
-        other => FinishError::Unfit(other),
+        WrapError::NoInterface { .. } => FinishError::NoExport,
+        WrapError::Unfit { .. } => FinishError::Unfit(error),
     })?;
+    // The SDK brings the types of the interface, whether a hook is exported or not.
+    if !scan(&component, &limits)?.exports.iter().any(|export| export.starts_with(LIFECYCLE)) {
+        return Err(FinishError::NoExport);
+    }
     if found.manifest.is_none() {
         describe(&mut component, package);
     }
