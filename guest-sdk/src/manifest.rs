@@ -5,6 +5,11 @@ use crate::schema::Piece;
 
 /// The grant that a hook needs, in the words of `[hook.grant]`. It is a suggestion: what the hook gets is the
 /// operator's to say.
+///
+/// ```
+/// # use hookaroon_sdk::Grant;
+/// const GRANT: Grant = Grant { read: &["message", "{by}"], drop: true, ..Grant::NONE };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The fields that it reads; `"."` is the whole event. `"{by}"` stands for the fields that the option `by` of its

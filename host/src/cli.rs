@@ -1,8 +1,10 @@
 //! Arguments and exit codes; no logic of its own.
 
+mod build;
 mod check;
 mod explain;
 mod inspect;
+mod new;
 mod pipe;
 mod progress;
 mod run;
@@ -56,6 +58,10 @@ enum Command {
     Pipe(pipe::PipeArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
+    /// Makes a folder with a hook that builds and passes its tests
+    New(new::NewArguments),
+    /// Compiles the hook in a folder to a plugin, and says which grant it needs
+    Build(build::BuildArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -97,6 +103,8 @@ pub fn main() -> ExitCode {
                 Command::Explain(arguments) => explain::explain(&arguments),
                 Command::Pipe(arguments) => pipe::pipe(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
+                Command::New(arguments) => new::run(&arguments),
+                Command::Build(arguments) => build::run(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)

@@ -27,7 +27,7 @@ pub mod scan;
 pub mod seat;
 pub mod stage;
 pub mod standard;
-mod wrap;
+pub mod wrap;
 
 pub(crate) use host_api::printable;
 

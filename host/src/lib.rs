@@ -23,6 +23,7 @@ pub mod worker;
 
 mod rehearsal;
 
+pub mod author;
 pub mod cases;
 pub mod check;
 pub mod explain;

@@ -5,6 +5,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod author;
 mod check;
 mod config;
 mod containment;
@@ -19,3 +20,4 @@ mod signals;
 mod soak;
 mod standard;
 mod support;
+mod tutorial;

@@ -122,7 +122,7 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
 }
 
 /// One line that steers no terminal: what a plugin's names and texts are before anybody is shown them.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |letter: char| match letter {
         _ if letter.is_whitespace() => ' ',
         _ if letter.is_control() => '?',
