@@ -194,3 +194,6 @@ impl Schema {
 }
 
 export!(Schema);
+
+#[cfg(test)]
+mod tests;
