@@ -162,7 +162,10 @@ mod tests {
         assert_eq!(read(serde_json::json!({})), ["id", "x"]);
         assert_eq!(read(serde_json::json!({"by": "a.b", "fields": ["c", 1, "d"]})), ["a.b", "c", "d", "x"]);
         assert_eq!(read(serde_json::json!({"by": ""})), ["x"]);
-        assert_eq!(read(serde_json::json!({"fields": {"c.d": "text", "e": {"min": 0}}})), ["id", "c.d", "e", "x"]);
+        assert_eq!(
+            read(serde_json::json!({"fields": {"c.d": "text", "e": {"min": 0}}})),
+            ["id", "c.d", "e", "x"]
+        );
         assert!(manifest.grant_for(&Value::Null).unwrap().drop);
         assert_eq!(parse(b"{}").unwrap().grant_for(&Value::Null), None);
     }
