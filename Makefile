@@ -7,7 +7,7 @@ export CARGO_TERM_COLOR ?= auto
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 WASM := wasm32-unknown-unknown
-HOOKS := redact sample enrich level trace throttle count dedupe leak
+HOOKS := redact sample enrich level trace parse schema throttle count dedupe leak
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 

@@ -152,6 +152,12 @@ impl Setup {
         self.interest.tick_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1));
     }
 
+    /// Where the hook's instances live, if that depends on its config; by default
+    /// [`Hook::PLACEMENT`](crate::Hook::PLACEMENT).
+    pub fn place(&mut self, placement: wit::Placement) {
+        self.interest.placement = placement;
+    }
+
     /// What earlier instances saved. Empty: a first start.
     ///
     /// ```
