@@ -15,8 +15,9 @@ pub(super) const TOP: &[&str] = &[
     "source",
     "hook",
     "sink",
+    "test",
 ];
-pub(super) const INCLUDED: &[&str] = &["source", "hook", "sink"];
+pub(super) const INCLUDED: &[&str] = &["source", "hook", "sink", "test"];
 pub(super) const PLUGIN_LIMITS: &[&str] = &[
     "file_bytes",
     "functions",
@@ -50,6 +51,8 @@ pub(super) const HOOK: &[&str] = &[
 ];
 pub(super) const GRANT: &[&str] = &["read", "write", "drop", "emit", "imports"];
 pub(super) const SINK: &[&str] = &["name", "type", "from", "match", "path", "include"];
+
+pub(super) const TEST: &[&str] = &["name", "source", "events", "now", "expect", "dropped", "dead_letters"];
 
 /// A number's bounds and what it is if nothing is said.
 pub(super) struct Bounded<T> {
