@@ -108,7 +108,8 @@ pub enum Values {
     Json(Bytes),
 }
 
-/// One field's values and a mark for each. No marks stand for all 1.
+/// One field's values and a mark for each. Written ones without any marks are all set; those that are read have all
+/// of theirs, because a guest that only saw batches with a gap would go wrong at the first one without.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// A value for each row.
@@ -196,13 +197,6 @@ impl Column {
         self.marks.push(mark);
     }
 
-    /// Drops the marks if they are all 1, which says the same in fewer bytes.
-    pub fn trim_marks(&mut self) {
-        if self.marks.iter().all(|&mark| mark == read_mark::VALUE) {
-            self.marks.clear();
-        }
-    }
-
     /// Reads the field at `node` for `rows`, after clearing the column. Returns how many surrogates stood alone
     /// in the texts, each read as U+FFFD.
     pub fn read(&mut self, batch: &Batch, node: NodeId, rows: &[u32]) -> usize {
@@ -262,7 +256,6 @@ impl Column {
                 }
             }
         }
-        self.trim_marks();
         alone
     }
 }

@@ -207,7 +207,6 @@ impl Column {
                 _ => self.push_unset(read_mark::OTHER),
             }
         }
-        self.trim_marks();
         0
     }
 }

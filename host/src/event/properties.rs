@@ -198,6 +198,7 @@ fn column_of(operation: &Operation) -> Column {
 }
 
 fn check_column(column: &Column, expected: Option<&Value>) -> Result<(), TestCaseError> {
+    prop_assert_eq!(column.marks.len(), 1, "what is read has all its marks");
     let mark = column.mark(0);
     let Some(expected) = expected else {
         prop_assert_eq!(mark, read_mark::ABSENT);

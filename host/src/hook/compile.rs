@@ -179,6 +179,15 @@ pub enum CompileError {
         /// The limit.
         limit: u64,
     },
+    /// There was no room for its threads.
+    #[error(
+        "cannot be compiled: the compiler process cannot start its threads within {limit} bytes of address space; \
+         raise memory_bytes in [{SETTING}], or the limit on threads of this user or container"
+    )]
+    Threads {
+        /// The limit.
+        limit: u64,
+    },
     /// It asked for too much output.
     #[error("compiles to more than {MAX_OUTPUT} bytes; build it smaller")]
     Output,
@@ -359,6 +368,10 @@ impl Compiler {
         let out_of_memory = ["memory allocation of", "Cannot allocate memory", "out of memory"];
         if out_of_memory.iter().any(|words| stderr.contains(words)) {
             return CompileError::Memory { limit: self.limits.memory_bytes };
+        }
+        // The compiler's pool of threads says this when it panics.
+        if stderr.contains("ThreadPoolBuildError") {
+            return CompileError::Threads { limit: self.limits.memory_bytes };
         }
         let stderr = last_words(stderr);
         match (status.signal(), status.code()) {

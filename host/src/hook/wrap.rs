@@ -15,8 +15,8 @@ use super::scan::Scan;
 pub enum WrapError {
     /// It was built for a command line or browser, not as a hook.
     #[error(
-        "is a core module that imports from {module:?}; build it for the target wasm32-unknown-unknown, or make a \
-         component of it"
+        "is a core module that imports from {module:?}; build it for the target wasm32-unknown-unknown, or without \
+         what needs that (in C: printf and files), or make a component of it"
     )]
     OtherTarget {
         /// What it imports from.

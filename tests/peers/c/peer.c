@@ -69,12 +69,6 @@ static void append_signed(buffer_t *buffer, int64_t number) {
 
 static hook_list_u8_t list(const buffer_t *buffer) { return (hook_list_u8_t){buffer->ptr, buffer->len}; }
 
-// The mark of a row that is read.
-static uint8_t mark(const column_t *column, size_t row) {
-  // No marks at all stand for a value in each row.
-  return column->marks.len == 0 ? VALUE : column->marks.ptr[row];
-}
-
 // A value of a column of texts or JSON that is read.
 static hook_string_t text(const bytes_values_t *values, size_t row) {
   size_t start = row == 0 ? 0 : values->ends.ptr[row - 1];
@@ -200,7 +194,7 @@ bool exports_hookaroon_hook_lifecycle_process(exports_hookaroon_hook_lifecycle_b
     seen++;
     keep[row] = 1;
     hook_string_t message = text(messages, row), whole = text(wholes, row);
-    uint8_t message_mark = mark(&reads[READ_MESSAGE], row), status_mark = mark(&reads[READ_STATUS], row);
+    uint8_t message_mark = reads[READ_MESSAGE].marks.ptr[row], status_mark = reads[READ_STATUS].marks.ptr[row];
     int64_t status = statuses->ptr[row];
     if (status_mark == OTHER) {
       errors[failed].row = (uint32_t)row;

@@ -29,11 +29,6 @@ ABSENT, VALUE, NULL, OTHER = range(4)
 LEAVE, SET, REMOVE, SET_NULL, MERGE = range(5)
 
 
-def marks(column: Column, rows: int) -> bytes:
-    """One mark a row: no marks at all stand for a value in each."""
-    return column.marks or bytes([VALUE]) * rows
-
-
 def texts(values: BytesValues) -> list[str]:
     """The values of a column of texts or of JSON."""
     starts = [0, *values.ends]
@@ -96,7 +91,7 @@ class Lifecycle(exports.Lifecycle):
     def process(self, batch: Batch) -> Outcome:
         rows = batch.rows
         messages, statuses, wholes = (column.values.value for column in batch.columns)
-        message_marks, status_marks, _ = (marks(column, rows) for column in batch.columns)
+        message_marks, status_marks, _ = (column.marks for column in batch.columns)
         keep = bytearray([1]) * rows
         text, row_numbers = Written(rows, ""), Written(rows, 0)
         password, meta = Written(rows, ""), Written(rows, "")
