@@ -50,20 +50,23 @@ fn letters(trial: &Trial) -> Vec<[String; 3]> {
     trial.dead_letters("peer").iter().map(letter).collect()
 }
 
+/// Rust's twin has a manifest, so the host refuses a wrong config before it; without one the hook's own words count.
+const REFUSED_BY_INIT: &str = "init failed (error): [hook.config]: it has no options";
+
 /// One language does all that it is asked for; one directory, so that its plugin is compiled once.
-fn holds(language: &str) {
+fn holds(language: &str, refusal: &str) {
     let trial = Trial::new();
     let hook = peer(language);
-    refuses_what_it_does_not_know(&trial, &hook);
+    refuses_what_it_does_not_know(&trial, &hook, refusal);
     passes_the_fixture(&trial, &hook);
     trial.write("hookaroon-data/dead-letters/peer.ndjson", "");
     goes_on_where_a_trapped_one_was(&trial, &hook);
 }
 
-fn refuses_what_it_does_not_know(trial: &Trial, hook: &str) {
+fn refuses_what_it_does_not_know(trial: &Trial, hook: &str, refusal: &str) {
     let ran = trial.check(&format!("{FILE_TO_FILE}{hook}[hook.config]\ncolour = \"red\"\n"));
     assert_eq!(ran.code, Some(78), "{}", ran.stderr);
-    ran.says(&["hook \"peer\": init failed (error): [hook.config]: "]);
+    ran.says(&["hook \"peer\": ", refusal]);
 }
 
 fn passes_the_fixture(trial: &Trial, hook: &str) {
@@ -128,15 +131,15 @@ fn goes_on_where_a_trapped_one_was(trial: &Trial, hook: &str) {
 
 #[test]
 fn the_twin_in_rust_does_what_the_fixture_says() {
-    holds("rust");
+    holds("rust", "config.colour: unknown key");
 }
 
 #[test]
 fn the_hook_in_c_does_what_its_twin_in_rust_does() {
-    holds("c");
+    holds("c", REFUSED_BY_INIT);
 }
 
 #[test]
 fn the_hook_in_python_does_what_its_twin_in_rust_does() {
-    holds("python");
+    holds("python", REFUSED_BY_INIT);
 }

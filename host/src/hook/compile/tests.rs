@@ -57,7 +57,8 @@ fn every_unhappy_end_of_the_compiler_has_its_own_error() {
     );
     let full = end(60, "echo 'memory allocation of 7 bytes failed' >&2; kill -ABRT $$");
     assert!(matches!(full, CompileError::Memory { limit: 4_294_967_296 }));
-    let crowded = end(60, "echo 'panicked at x: ThreadPoolBuildError { kind: IOError }' >&2; exit 101").to_string();
+    let crowded =
+        end(60, "echo 'panicked at x: ThreadPoolBuildError { kind: IOError }' >&2; exit 101").to_string();
     assert!(crowded.contains("4294967296 bytes") && crowded.contains("raise memory_bytes"), "{crowded}");
     let panicked = end(60, "echo \"thread 'main' panicked at here\" >&2; exit 101");
     assert!(matches!(&panicked, CompileError::Panicked { stderr } if stderr.contains("panicked at here")));
