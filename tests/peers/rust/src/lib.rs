@@ -28,7 +28,7 @@ use hookaroon_sdk::{
     Write, export,
 };
 
-struct Peer {
+pub struct Peer {
     message: Read<Text>,
     status: Read<Integer>,
     whole: Read<Json>,
