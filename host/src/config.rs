@@ -29,7 +29,7 @@ use crate::hook::{compile, scan};
 use errors::Text;
 pub use errors::{Error, Errors};
 use reader::{Reader, Table};
-use schema::Bounded;
+use schema::Section;
 use settings::Outside;
 
 /// A checked configuration.
@@ -342,7 +342,7 @@ impl Loading<'_> {
         &mut self,
         file: &Path,
         text: &str,
-        allowed: &[&str],
+        section: &Section,
         top: impl FnOnce(&Table<'_, '_>, &dyn Fn(&str) -> Option<String>),
     ) {
         let reader = Reader { text: Text { file, text }, errors: RefCell::default() };
@@ -354,7 +354,7 @@ impl Loading<'_> {
         // After an error in the syntax, what is missing may only be unread.
         if syntax.is_empty() {
             let dir = file.parent().unwrap_or(Path::new(""));
-            let table = Table::new(&reader, document.get_ref(), document.span(), "", allowed);
+            let table = Table::new(&reader, document.get_ref(), document.span(), "", section);
             top(&table, self.environment);
             let outside = Outside { dir, environment: self.environment };
             self.parts
@@ -453,7 +453,7 @@ fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
         ("function_bytes", &mut scan.function_bytes),
         ("memory_bytes", &mut compile.memory_bytes),
     ] {
-        *limit = table.size(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+        *limit = table.size(key, &schema::from_one(*limit));
     }
     for (key, limit) in [
         ("functions", &mut scan.functions),
@@ -463,7 +463,7 @@ fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
         ("names", &mut scan.names),
         ("cpu_seconds", &mut compile.cpu_seconds),
     ] {
-        *limit = table.number(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+        *limit = table.number(key, &schema::from_one(*limit));
     }
     limits
 }
