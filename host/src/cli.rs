@@ -1,11 +1,13 @@
 //! Arguments and exit codes; no logic of its own.
 
 mod check;
+mod completions;
+mod config_command;
 mod inspect;
 mod progress;
 mod run;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,6 +48,10 @@ enum Command {
     Check(ConfigArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
+    /// Shows the checked configuration, its schema for editors, or what every key means
+    Config(config_command::ConfigCommand),
+    /// Prints what a shell needs to complete the command line
+    Completions(completions::CompletionsArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -81,6 +87,8 @@ pub fn main() -> ExitCode {
                 Command::Run(arguments) => run::run(&arguments),
                 Command::Check(arguments) => check::check(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
+                Command::Config(arguments) => config_command::config(&arguments),
+                Command::Completions(arguments) => completions::completions(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)
@@ -111,6 +119,24 @@ fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitC
         }
     });
     Ok(Loader::new(engine, compiler, cache))
+}
+
+/// For people, who may stop reading: `| head` is no failure.
+fn print(text: &str) -> Result<(), ExitCode> {
+    print_bytes(text.as_bytes())
+}
+
+/// For programs.
+fn print_json(value: &impl serde::Serialize) -> Result<(), ExitCode> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| failed(&error))?;
+    print(&(text + "\n"))
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), ExitCode> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(&error)),
+        _ => Ok(()),
+    }
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {

@@ -3,11 +3,14 @@
 //! Unknown keys are errors; every error is told, with its line and the nearest right spelling. Relative paths are
 //! relative to the file that they stand in.
 
+mod editor;
 mod errors;
 mod parts;
 mod reader;
+mod reference;
 mod schema;
 mod settings;
+mod show;
 mod units;
 
 use std::cell::RefCell;
@@ -26,11 +29,15 @@ use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::{compile, scan};
+pub use editor::json_schema;
 use errors::Text;
 pub use errors::{Error, Errors};
+use parts::is_plugin_path;
 use reader::{Reader, Table};
+pub use reference::reference;
 use schema::Section;
 use settings::Outside;
+pub use show::{Shown, show};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -263,13 +270,21 @@ impl From<Decode> for decode::Format {
 
 /// Reads and checks `file` and what it includes.
 pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Errors> {
+    read(file, environment).map(|(config, _)| config)
+}
+
+/// The texts that a configuration was read from, each with its file, in their order.
+type Documents = Vec<(PathBuf, String)>;
+
+fn read(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Documents), Errors> {
     let text = fs::read_to_string(file).map_err(|error| {
         let message = format!("cannot read the configuration: {error}; name another one with -c FILE");
         Errors(vec![Error { file: file.to_owned(), at: None, message }])
     })?;
-    let mut loading = Loading { errors: Vec::new(), environment, parts: Parts::default() };
+    let mut loading =
+        Loading { errors: Vec::new(), environment, parts: Parts::default(), documents: Vec::new() };
     let config = loading.main(file, &text);
-    if loading.errors.is_empty() { Ok(config) } else { Err(Errors(loading.errors)) }
+    if loading.errors.is_empty() { Ok((config, loading.documents)) } else { Err(Errors(loading.errors)) }
 }
 
 #[derive(Default)]
@@ -283,6 +298,7 @@ struct Loading<'e> {
     errors: Vec<Error>,
     environment: &'e dyn Fn(&str) -> Option<String>,
     parts: Parts,
+    documents: Documents,
 }
 
 impl Loading<'_> {
@@ -345,6 +361,7 @@ impl Loading<'_> {
         section: &Section,
         top: impl FnOnce(&Table<'_, '_>, &dyn Fn(&str) -> Option<String>),
     ) {
+        self.documents.push((file.to_owned(), text.to_owned()));
         let reader = Reader { text: Text { file, text }, errors: RefCell::default() };
         let (document, syntax) = DeTable::parse_recoverable(text);
         for error in &syntax {
