@@ -7,7 +7,7 @@ export CARGO_TERM_COLOR ?= auto
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 WASM := wasm32-unknown-unknown
-HOOKS := redact sample enrich level trace leak
+HOOKS := redact sample enrich level trace parse schema throttle count dedupe leak
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
@@ -47,7 +47,7 @@ test: hooks ## format, lints, all tests, docs; what CI runs
 	@# The documentation is for who works on it, so it shows private items too.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	@# Apart, because the reference of the host's tests needs a serde_json that keeps the order of keys.
-	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
+	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros -p hookaroon-flow $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 	$(CARGO) test --release $(HOST)
 
 bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread

@@ -1,27 +1,43 @@
-//! Any text: what serde_json calls an object is one, within the depth, and nothing else is.
+//! Any lines: what serde_json calls an object is one, within the depth, and nothing else is, whatever the scanner met
+//! before.
 #![no_main]
 
+use std::sync::Arc;
+
 use hookaroon::event::projection::Projection;
-use hookaroon::event::scan::{Scan, scan};
+use hookaroon::event::scan::{Scan, Scanner};
 use hookaroon::event::slot::Slot;
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 
 fuzz_target!(|text: &str| {
-    if text.contains('\n') {
-        return;
-    }
     let paths = ["a", "b", "a.b", "\"\""].map(|path| path.parse().unwrap());
-    let projection = Projection::new(&paths).unwrap();
-    let mut slots = vec![Slot::default(); projection.width()];
-    let line = format!("{text}\n");
-    let ours = scan(&projection, line.as_bytes(), 0, text.len(), &mut slots) != Scan::NotAnObject;
-    let deepest = text.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    let starts = text.trim_start_matches([' ', '\t', '\r']).starts_with('{');
-    if deepest <= 127 {
-        assert_eq!(ours, starts && serde_json::from_str::<IgnoredAny>(text).is_ok());
-    }
-    for slot in &slots {
-        assert!(slot.start <= slot.end && slot.end as usize <= text.len());
+    let projection = Arc::new(Projection::new(&paths).unwrap());
+    let mut scanner = Scanner::new(projection.clone());
+    let buffer = format!("{text}\n");
+    // The second time, the keys are known.
+    for _ in 0..2 {
+        let mut start = 0;
+        for line in text.split('\n') {
+            let scan = |scanner: &mut Scanner| {
+                let mut slots = vec![Slot::default(); projection.width()];
+                let found = scanner.scan(buffer.as_bytes(), start, start + line.len(), &mut slots);
+                (found, slots)
+            };
+            let (found, slots) = scan(&mut scanner);
+            let ours = found != Scan::NotAnObject;
+            let deepest = line.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+            let starts = line.trim_start_matches([' ', '\t', '\r']).starts_with('{');
+            if deepest <= 127 {
+                assert_eq!(ours, starts && serde_json::from_str::<IgnoredAny>(line).is_ok());
+            }
+            if ours {
+                assert_eq!((found, slots.clone()), scan(&mut Scanner::new(projection.clone())));
+            }
+            for slot in &slots {
+                assert!(slot.start <= slot.end && slot.end as usize <= line.len());
+            }
+            start += line.len() + 1;
+        }
     }
 });

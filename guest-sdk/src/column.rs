@@ -6,6 +6,13 @@
 use crate::bindings::hookaroon::hook::types as wit;
 
 /// What a value that was read is.
+///
+/// ```
+/// # use hookaroon_sdk::{Event, Json, Mark, Read};
+/// fn is_there(event: &Event<'_>, field: Read<Json>) -> bool {
+///     event.mark(field) != Mark::Absent
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// The event has no such field.
@@ -19,6 +26,13 @@ pub enum Mark {
 }
 
 /// A kind of field. Implemented by [`Text`], [`Integer`], [`Float`], [`Boolean`] and [`Json`].
+///
+/// ```
+/// # use hookaroon_sdk::{Kind, Read, Setup};
+/// fn all<K: Kind>(setup: &mut Setup, paths: &[&str]) -> Vec<Read<K>> {
+///     paths.iter().map(|path| setup.read(path)).collect()
+/// }
+/// ```
 pub trait Kind: Copy + 'static + sealed::Sealed {
     /// Its values: `&str`, `i64`, `f64`, `bool`, and `&str` again for JSON texts.
     type Value<'v>: Copy;
@@ -35,22 +49,57 @@ mod sealed {
 }
 
 /// A JSON string, unescaped.
+///
+/// ```
+/// # use hookaroon_sdk::{Text, Event, Read};
+/// fn is_it(event: &Event<'_>, field: Read<Text>) -> bool {
+///     event.get(field) == Some("GET")
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Text;
 
 /// A number that is exact in 64 bits.
+///
+/// ```
+/// # use hookaroon_sdk::{Integer, Event, Read};
+/// fn is_it(event: &Event<'_>, field: Read<Integer>) -> bool {
+///     event.get(field) == Some(200)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Integer;
 
 /// A number as a 64-bit float. A NaN or an infinity that is written is refused.
+///
+/// ```
+/// # use hookaroon_sdk::{Float, Event, Read};
+/// fn is_it(event: &Event<'_>, field: Read<Float>) -> bool {
+///     event.get(field) == Some(0.5)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Float;
 
 /// `true` or `false`.
+///
+/// ```
+/// # use hookaroon_sdk::{Boolean, Event, Read};
+/// fn is_it(event: &Event<'_>, field: Read<Boolean>) -> bool {
+///     event.get(field) == Some(true)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Boolean;
 
 /// Any JSON value, as its text.
+///
+/// ```
+/// # use hookaroon_sdk::{Json, Event, Read};
+/// fn is_it(event: &Event<'_>, field: Read<Json>) -> bool {
+///     event.get(field) == Some(r#"["a","b"]"#)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 

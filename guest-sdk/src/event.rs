@@ -8,6 +8,17 @@ use crate::column::{Json, Kind, Mark, Readable, Written};
 use crate::setup::{Read, Write};
 
 /// The events that a hook is handed in one call.
+///
+/// ```
+/// # use hookaroon_sdk::{Batch, Read, Text};
+/// fn debug_lines(batch: &mut Batch<'_>, level: Read<Text>) -> usize {
+///     let mut count = 0;
+///     while let Some(event) = batch.next_event() {
+///         count += usize::from(event.get(level) == Some("debug"));
+///     }
+///     count
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Batch<'b> {
     batch: &'b wit::Batch,
@@ -36,16 +47,39 @@ impl<'b> Batch<'b> {
     }
 
     /// How many events there are.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Batch;
+    /// fn is_a_test_call(batch: &Batch<'_>) -> bool {
+    ///     batch.rows() == 0
+    /// }
+    /// ```
     pub fn rows(&self) -> usize {
         self.batch.rows as usize
     }
 
     /// Host time in nanoseconds since 1970; it never goes back.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Batch;
+    /// fn seconds(batch: &Batch<'_>) -> u64 {
+    ///     batch.now_ns() / 1_000_000_000
+    /// }
+    /// ```
     pub fn now_ns(&self) -> u64 {
         self.batch.now_ns
     }
 
     /// The next event, in order; each is handed out once.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Batch;
+    /// fn drop_all(batch: &mut Batch<'_>) {
+    ///     while let Some(mut event) = batch.next_event() {
+    ///         event.drop_it();
+    ///     }
+    /// }
+    /// ```
     #[inline]
     pub fn next_event(&mut self) -> Option<Event<'_>> {
         let row = self.row;
@@ -71,6 +105,16 @@ impl<'b> Batch<'b> {
 }
 
 /// One event: the fields that the hook asked for, and what it may do.
+///
+/// ```
+/// # use hookaroon_sdk::{Event, Read, Text, Verdict, Write};
+/// fn mask(event: &mut Event<'_>, user: Read<Text>, masked: Write<Text>) -> Verdict {
+///     if event.get(user).is_some() {
+///         event.set(masked, "***");
+///     }
+///     Verdict::Keep
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Event<'e> {
     batch: &'e wit::Batch,
@@ -85,6 +129,13 @@ pub struct Event<'e> {
 
 impl<'e> Event<'e> {
     /// A field's value; none if it is absent, null or of another kind. It outlives what is done to the event.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Integer, Read};
+    /// fn is_slow(event: &Event<'_>, duration: Read<Integer>) -> bool {
+    ///     event.get(duration).is_some_and(|ms| ms > 1000)
+    /// }
+    /// ```
     #[inline]
     pub fn get<K: Kind>(&self, field: Read<K>) -> Option<K::Value<'e>> {
         let column = self.columns.get(field.index)?;
@@ -95,11 +146,26 @@ impl<'e> Event<'e> {
     }
 
     /// What a field is.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Integer, Mark, Read};
+    /// fn is_no_number(event: &Event<'_>, status: Read<Integer>) -> bool {
+    ///     event.mark(status) == Mark::Other
+    /// }
+    /// ```
     pub fn mark<K: Kind>(&self, field: Read<K>) -> Mark {
         self.columns.get(field.index).map_or(Mark::Absent, |column| column.mark(self.row))
     }
 
     /// Sets a field.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Float, Text, Write};
+    /// fn place(event: &mut Event<'_>, city: Write<Text>, latitude: Write<Float>) {
+    ///     event.set(city, "Erfurt");
+    ///     event.set(latitude, 50.98);
+    /// }
+    /// ```
     #[inline]
     pub fn set<K: Kind>(&mut self, field: Write<K>, value: K::Value<'_>) {
         if let Some(column) = self.writes.get_mut(field.index) {
@@ -108,16 +174,37 @@ impl<'e> Event<'e> {
     }
 
     /// Removes a field.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Text, Write};
+    /// fn forget(event: &mut Event<'_>, password: Write<Text>) {
+    ///     event.remove(password);
+    /// }
+    /// ```
     pub fn remove<K: Kind>(&mut self, field: Write<K>) {
         self.mark_written(field.index, 2);
     }
 
     /// Sets a field to `null`.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Text, Write};
+    /// fn clear(event: &mut Event<'_>, user: Write<Text>) {
+    ///     event.set_null(user);
+    /// }
+    /// ```
     pub fn set_null<K: Kind>(&mut self, field: Write<K>) {
         self.mark_written(field.index, 3);
     }
 
     /// Sets the members of `object`, a JSON object, in the object at a field.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Json, Write};
+    /// fn enrich(event: &mut Event<'_>, host: Write<Json>) {
+    ///     event.merge(host, r#"{"zone":"a","rack":7}"#);
+    /// }
+    /// ```
     pub fn merge(&mut self, field: Write<Json>, object: &str) {
         if let Some(column) = self.writes.get_mut(field.index) {
             column.set::<Json>(self.row, object, 4);
@@ -132,6 +219,16 @@ impl<'e> Event<'e> {
 
     /// Says that the hook could not process this event; it follows the operator's `on_error`. The first message
     /// counts.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Read, Text, Verdict};
+    /// fn need(event: &mut Event<'_>, id: Read<Text>) -> Verdict {
+    ///     if event.get(id).is_none() {
+    ///         event.fail("it has no id");
+    ///     }
+    ///     Verdict::Keep
+    /// }
+    /// ```
     pub fn fail(&mut self, message: &str) {
         let row = self.row as u32;
         if self.errors.last().is_none_or(|last| last.row != row) {
@@ -140,12 +237,30 @@ impl<'e> Event<'e> {
     }
 
     /// Emits a new event, a JSON object, after this one. Needs the grant `emit`.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Event;
+    /// fn alert(event: &mut Event<'_>) {
+    ///     event.emit(r#"{"message":"disk full","level":"error"}"#);
+    /// }
+    /// ```
     pub fn emit(&mut self, object: &str) {
         self.emitted.emit(object);
         self.after.push(self.row as u32);
     }
 
     /// Drops this event. Needs the grant `drop`.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Batch, Read, Text};
+    /// fn drop_debug(batch: &mut Batch<'_>, level: Read<Text>) {
+    ///     while let Some(mut event) = batch.next_event() {
+    ///         if event.get(level) == Some("debug") {
+    ///             event.drop_it();
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn drop_it(&mut self) {
         if self.keep.is_empty() {
             self.keep.resize(self.batch.rows as usize, 1);
@@ -156,17 +271,38 @@ impl<'e> Event<'e> {
     }
 
     /// Its place in the batch, from 0.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Verdict};
+    /// fn every_tenth_of_a_batch(event: &Event<'_>) -> Verdict {
+    ///     if event.row() % 10 == 0 { Verdict::Keep } else { Verdict::Drop }
+    /// }
+    /// ```
     pub fn row(&self) -> usize {
         self.row
     }
 
     /// Host time in nanoseconds since 1970; it never goes back.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Event;
+    /// fn minute(event: &Event<'_>) -> u64 {
+    ///     event.now_ns() / 60_000_000_000
+    /// }
+    /// ```
     pub fn now_ns(&self) -> u64 {
         self.batch.now_ns
     }
 }
 
 /// New events.
+///
+/// ```
+/// # use hookaroon_sdk::Emitter;
+/// fn report(count: u64, out: &mut Emitter) {
+///     out.emit(&format!("{{\"message\":\"seen\",\"count\":{count}}}"));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Emitter {
     events: wit::BytesValues,
@@ -180,6 +316,11 @@ impl Default for Emitter {
 
 impl Emitter {
     /// Emits a new event, a JSON object. Needs the grant `emit`.
+    ///
+    /// ```
+    /// let mut out = hookaroon_sdk::Emitter::default();
+    /// out.emit(r#"{"message":"the hook ends"}"#);
+    /// ```
     pub fn emit(&mut self, object: &str) {
         self.events.data.extend_from_slice(object.as_bytes());
         self.events.ends.push(self.events.data.len() as u32);

@@ -12,6 +12,13 @@ use crate::schema::Schema;
 use crate::setup::Setup;
 
 /// What becomes of an event.
+///
+/// ```
+/// # use hookaroon_sdk::Verdict;
+/// fn only_if(wanted: bool) -> Verdict {
+///     if wanted { Verdict::Keep } else { Verdict::Drop }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It goes on.
@@ -21,6 +28,49 @@ pub enum Verdict {
 }
 
 /// A hook. One value of it lives in each instance, and is never called twice at once.
+///
+/// ```
+/// use hookaroon_sdk::{Emitter, Event, Grant, Hook, NoConfig, Placement, Reason, Setup, Verdict, export};
+///
+/// /// Counts events, and says how many at the end and every minute.
+/// struct Count(u64);
+///
+/// impl Hook for Count {
+///     type Config = NoConfig;
+///     const GRANT: Grant = Grant { emit: true, ..Grant::NONE };
+///     const PLACEMENT: Placement = Placement::Single;
+///     const MEMORY: Option<&'static str> = Some("2MiB");
+///
+///     fn init(_: NoConfig, setup: &mut Setup) -> Result<Count, String> {
+///         setup.tick_every(std::time::Duration::from_secs(60));
+///         let saved = setup.states().first().and_then(|state| state.as_slice().try_into().ok());
+///         Ok(Count(saved.map_or(0, u64::from_le_bytes)))
+///     }
+///
+///     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+///         self.0 += 1;
+///         Verdict::Keep
+///     }
+///
+///     fn tick(&mut self, _now_ns: u64, out: &mut Emitter) -> Result<(), String> {
+///         out.emit(&format!("{{\"count\":{}}}", self.0));
+///         Ok(())
+///     }
+///
+///     fn save(&self) -> Option<Vec<u8>> {
+///         Some(self.0.to_le_bytes().to_vec())
+///     }
+///
+///     fn teardown(&mut self, reason: Reason, out: &mut Emitter) {
+///         if reason == Reason::Shutdown {
+///             out.emit(&format!("{{\"count\":{}}}", self.0));
+///         }
+///     }
+/// }
+///
+/// export!(Count);
+/// # fn main() {}
+/// ```
 pub trait Hook: Sized + 'static {
     /// Its `[hook.config]`, a type under [`#[config]`](macro@crate::config); [`NoConfig`](crate::NoConfig) for none.
     type Config: DeserializeOwned + Schema;

@@ -6,6 +6,13 @@
 use crate::bindings::hookaroon::hook::log::{Level, log};
 
 /// For who looks for a fault.
+///
+/// ```
+/// # use hookaroon_sdk::log;
+/// fn found(entries: usize) {
+///     log::debug(&format!("the table has {entries} entries"));
+/// }
+/// ```
 pub fn debug(message: &str) {
     log(Level::Debug, message);
 }
@@ -26,6 +33,14 @@ pub fn error(message: &str) {
 }
 
 /// From now on the message of a panic and its place are logged before the panic ends the instance. For `init`.
+///
+/// ```
+/// # use hookaroon_sdk::{NoConfig, Setup, log};
+/// fn init(_: NoConfig, _: &mut Setup) -> Result<(), String> {
+///     log::panics();
+///     Ok(())
+/// }
+/// ```
 pub fn panics() {
     std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
 }

@@ -5,10 +5,15 @@ use crate::schema::Piece;
 
 /// The grant that a hook needs, in the words of `[hook.grant]`. It is a suggestion: what the hook gets is the
 /// operator's to say.
+///
+/// ```
+/// # use hookaroon_sdk::Grant;
+/// const GRANT: Grant = Grant { read: &["message", "{by}"], drop: true, ..Grant::NONE };
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The fields that it reads; `"."` is the whole event. `"{by}"` stands for the fields that the option `by` of its
-    /// config names, a text or a list of them.
+    /// config names: a text, a list of them, or the keys of a table.
     pub read: &'static [&'static str],
     /// The fields that it writes, likewise.
     pub write: &'static [&'static str],

@@ -9,6 +9,15 @@ use crate::schema::{Piece, Schema};
 
 /// A share between 0 and 100 %, written with its sign: `"5%"`, `"0.01%"`. A bare number is an error, because it
 /// could be meant either way.
+///
+/// ```
+/// use hookaroon_sdk::Percent;
+///
+/// let half: Percent = serde_json::from_str("\"50%\"")?;
+/// assert_eq!(half.share(), 0.5);
+/// assert!(half.takes(0) && !half.takes(u64::MAX));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(f64);
 

@@ -5,6 +5,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 /// A piece of a JSON text that is known at compile time.
+///
+/// ```
+/// # use hookaroon_sdk::Piece;
+/// const PIECE: Piece = Piece::All(&[Piece::Json("\"enum\":"), Piece::List(&["a", "b"])]);
+/// let bytes: [u8; PIECE.length()] = PIECE.bytes();
+/// assert_eq!(&bytes, b"\"enum\":[\"a\",\"b\"]");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Piece {
     /// As it is.
@@ -37,6 +44,12 @@ pub trait Schema {
 }
 
 /// A hook that has nothing to configure.
+///
+/// ```
+/// # use hookaroon_sdk::NoConfig;
+/// assert!(serde_json::from_str::<NoConfig>("{}").is_ok());
+/// assert!(serde_json::from_str::<NoConfig>("{\"x\":1}").is_err());
+/// ```
 #[crate::config]
 #[derive(Clone, Copy, Debug)]
 pub struct NoConfig {}

@@ -3,6 +3,11 @@
 //! No allocation and one look at each byte, so that it can be asked for every event.
 
 /// How bad an event is.
+///
+/// ```
+/// # use hookaroon_sdk::Severity;
+/// assert!(Severity::Error > Severity::Warn);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The finest detail.
@@ -24,6 +29,13 @@ const LONGEST: usize = "informational".len();
 
 /// What a level means: the names of log4j, logrus, zap, Python, java.util.logging, syslog and the like in any case,
 /// and the numbers of pino and bunyan, 10 to 60 in tens. None for anything else.
+///
+/// ```
+/// # use hookaroon_sdk::{Severity, severity};
+/// assert_eq!(severity("WARNING"), Some(Severity::Warn));
+/// assert_eq!(severity("50"), Some(Severity::Error));
+/// assert_eq!(severity("loud"), None);
+/// ```
 pub fn severity(level: &str) -> Option<Severity> {
     let mut lower = [0; LONGEST];
     let name = lower.get_mut(..level.len())?;

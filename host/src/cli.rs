@@ -1,9 +1,13 @@
 //! Arguments and exit codes; no logic of its own.
 
+mod build;
 mod check;
 mod completions;
 mod config_command;
+mod explain;
 mod inspect;
+mod new;
+mod pipe;
 mod progress;
 mod run;
 
@@ -13,20 +17,24 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, PluginLimits};
+use crate::config::{self, Config, Errors, PluginLimits};
 use crate::hook::cache::Cache;
 use crate::hook::compile::{self, Compiler};
 use crate::hook::engine;
 use crate::hook::load::Loader;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ok, 1 runtime failure, 2 usage, 4 stopped by on_error = \"stop\", 78 bad configuration.
+Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs, 4 stopped by on_error = \"stop\", 78 bad configuration.
 
 Example:
   hookaroon check -c hookaroon.toml && hookaroon run -c hookaroon.toml --once";
 
 /// Something went wrong while running.
 const FAILURE: u8 = 1;
+/// The command line asks for what there is not.
+const USAGE: u8 = 2;
+/// A test of the configuration does not come out as expected.
+const DIFFERS: u8 = 3;
 /// A hook with `on_error = "stop"` failed.
 const STOPPED: u8 = 4;
 /// The configuration is wrong; the number of sysexits' EX_CONFIG.
@@ -44,14 +52,22 @@ struct Arguments {
 enum Command {
     /// Moves logs from the sources, through the hooks, to the sinks
     Run(run::RunArguments),
-    /// Checks the configuration, the plugins and their grants, and reports every error
-    Check(ConfigArguments),
+    /// Checks the configuration, the plugins and their grants, reports every error, and runs the [[test]] cases
+    Check(check::CheckArguments),
+    /// Shows the way of one event: each hook and each sink, what they decide and why
+    Explain(explain::ExplainArguments),
+    /// Runs hooks on standard input, without a configuration
+    Pipe(pipe::PipeArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
     /// Shows the checked configuration, its schema for editors, or what every key means
     Config(config_command::ConfigCommand),
     /// Prints what a shell needs to complete the command line
     Completions(completions::CompletionsArguments),
+    /// Makes a folder with a hook that builds and passes its tests
+    New(new::NewArguments),
+    /// Compiles the hook in a folder to a plugin, and says which grant it needs
+    Build(build::BuildArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -69,8 +85,12 @@ struct ConfigArguments {
 }
 
 impl ConfigArguments {
+    fn read(&self) -> Result<Config, Errors> {
+        config::load(&self.config, &|name| std::env::var(name).ok())
+    }
+
     fn load(&self) -> Result<Config, ExitCode> {
-        config::load(&self.config, &|name| std::env::var(name).ok()).map_err(|errors| {
+        self.read().map_err(|errors| {
             eprintln!("{errors}");
             ExitCode::from(BAD_CONFIG)
         })
@@ -86,9 +106,13 @@ pub fn main() -> ExitCode {
             let result = match command {
                 Command::Run(arguments) => run::run(&arguments),
                 Command::Check(arguments) => check::check(&arguments),
+                Command::Explain(arguments) => explain::explain(&arguments),
+                Command::Pipe(arguments) => pipe::pipe(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
                 Command::Config(arguments) => config_command::config(&arguments),
                 Command::Completions(arguments) => completions::completions(&arguments),
+                Command::New(arguments) => new::run(&arguments),
+                Command::Build(arguments) => build::run(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)

@@ -3,9 +3,12 @@
 //! Unknown keys are errors; every error is told, with its line and the nearest right spelling. Relative paths are
 //! relative to the file that they stand in.
 
+mod alone;
+mod cases;
 mod editor;
 mod errors;
 mod parts;
+mod places;
 mod reader;
 mod reference;
 mod schema;
@@ -29,15 +32,19 @@ use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::{compile, scan};
+pub use cases::{Case, Expected};
 pub use editor::json_schema;
 use errors::Text;
 pub use errors::{Error, Errors};
 use parts::is_plugin_path;
+pub use places::{Places, Step};
+pub(crate) use reader::suggestion;
 use reader::{Reader, Table};
 pub use reference::reference;
 use schema::Section;
 use settings::Outside;
 pub use show::{Shown, show};
+pub(crate) use units::size;
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -60,6 +67,8 @@ pub struct Config {
     pub hooks: Vec<Hook>,
     /// At least one.
     pub sinks: Vec<Sink>,
+    /// What `check` tries out.
+    pub tests: Vec<Case>,
 }
 
 /// What a plugin may cost before it runs: for operators who trust a large one.
@@ -149,6 +158,8 @@ pub struct Hook {
     pub grant: Grant,
     /// Its own config, as JSON.
     pub config: String,
+    /// Where the parts of that stand.
+    pub config_places: Places,
     /// Where it stands in the configuration.
     pub place: Place,
 }
@@ -219,13 +230,16 @@ pub struct Grant {
 pub struct Place {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1.
+    /// The line, from 1; 0: it stands in no file but on the command line.
     pub line: usize,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.file.display(), self.line)
+        match self.line {
+            0 => formatter.write_str("command line"),
+            line => write!(formatter, "{}:{line}", self.file.display()),
+        }
     }
 }
 
@@ -268,6 +282,15 @@ impl From<Decode> for decode::Format {
     }
 }
 
+/// A hook's config that stands in no file, with the texts of `{ file = ... }` and `{ env = ... }` in it; paths are
+/// relative to the working directory. The error names the key.
+pub fn settings_of(
+    config: serde_json::Value,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<serde_json::Value, String> {
+    settings::filled_in(config, &Outside { dir: Path::new(""), environment })
+}
+
 /// Reads and checks `file` and what it includes.
 pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Errors> {
     read(file, environment).map(|(config, _)| config)
@@ -292,6 +315,7 @@ struct Parts {
     sources: Vec<Source>,
     hooks: Vec<Hook>,
     sinks: Vec<Sink>,
+    tests: Vec<cases::Draft>,
 }
 
 struct Loading<'e> {
@@ -314,6 +338,7 @@ impl Loading<'_> {
             sources: Vec::new(),
             hooks: Vec::new(),
             sinks: Vec::new(),
+            tests: Vec::new(),
         };
         let mut includes = Vec::new();
         self.file(file, text, schema::TOP, |top, environment| {
@@ -345,7 +370,9 @@ impl Loading<'_> {
             }
         }
         self.check_together(file);
+        let tests = self.tests();
         Config {
+            tests,
             sources: std::mem::take(&mut self.parts.sources),
             hooks: std::mem::take(&mut self.parts.hooks),
             sinks: std::mem::take(&mut self.parts.sinks),
@@ -383,6 +410,9 @@ impl Loading<'_> {
             self.parts
                 .sinks
                 .extend(table.tables("sink", schema::SINK).iter().map(|table| parts::sink(table, dir)));
+            self.parts
+                .tests
+                .extend(table.tables("test", schema::TEST).iter().map(|table| cases::draft(table, dir)));
             self.check_from(&table);
         }
         let mut errors = reader.errors.into_inner();
@@ -402,10 +432,17 @@ impl Loading<'_> {
         }
     }
 
+    /// The tests, with their names looked up.
+    fn tests(&mut self) -> Vec<Case> {
+        let drafts = std::mem::take(&mut self.parts.tests);
+        let Parts { sources, hooks, sinks, .. } = &self.parts;
+        drafts.into_iter().map(|draft| draft.resolve(sources, hooks, sinks, &mut self.errors)).collect()
+    }
+
     /// What only all parts together can have wrong.
     fn check_together(&mut self, file: &Path) {
         let mut wrong = Vec::new();
-        let Parts { sources, hooks, sinks } = &self.parts;
+        let Parts { sources, hooks, sinks, tests } = &self.parts;
         if self.errors.is_empty() {
             if sources.is_empty() {
                 wrong.push("there is no [[source]]; add one with type = \"file\" or \"stdin\"".to_owned());
@@ -417,6 +454,7 @@ impl Loading<'_> {
         twice("source", sources.iter().map(|source| source.name.as_str()), &mut wrong);
         twice("hook", hooks.iter().map(|hook| hook.name.as_str()), &mut wrong);
         twice("sink", sinks.iter().map(|sink| sink.name.as_str()), &mut wrong);
+        twice("test", tests.iter().map(cases::Draft::name), &mut wrong);
         let stdin: Vec<_> =
             sources.iter().filter(|source| source.input == Input::Stdin).map(|source| &source.name).collect();
         if stdin.len() > 1 {

@@ -3,12 +3,14 @@
 //! Everything here is pure: no clock, no I/O, no wasm types. What no edit touches leaves byte for byte as it came.
 
 pub mod batch;
+pub mod changes;
 pub mod column;
 pub mod condition;
 pub mod duplicates;
 pub mod edit;
 pub(crate) mod escape;
 pub mod field;
+mod keys;
 mod members;
 mod number;
 pub mod path;
@@ -16,6 +18,7 @@ pub mod projection;
 #[cfg(test)]
 mod properties;
 pub mod scan;
+pub mod selection;
 mod severity;
 mod simd;
 pub mod slot;

@@ -21,12 +21,15 @@ pub mod instance;
 pub mod limits;
 pub mod load;
 pub mod manifest;
+pub mod options;
 pub mod prepare;
 pub mod scan;
 pub mod seat;
 pub mod stage;
 pub mod standard;
-mod wrap;
+pub mod wrap;
+
+pub(crate) use host_api::printable;
 
 /// The records of the contract, as they pass to and from a guest.
 pub mod contract {

@@ -21,6 +21,14 @@ pub mod sink;
 pub mod source;
 pub mod worker;
 
+mod rehearsal;
+
+pub mod author;
+pub mod cases;
+pub mod check;
+pub mod explain;
+pub mod pipe;
+
 pub mod clock;
 pub mod drain;
 pub mod metrics;

@@ -4,34 +4,27 @@
 //! worker, one for the files of a source that go to the same worker, one a FIFO or standard input. They stop in the
 //! order of the flow, each when the one before it is gone: sources, workers (which tear their hooks down), sinks.
 
-use std::collections::HashMap;
+pub(crate) mod wiring;
+
 use std::io;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 use crate::config::{self, Config, Input};
-use crate::decode;
 use crate::drain::Drain;
-use crate::event::batch::{Batch, Origin, SourceId};
-use crate::event::column::Column;
-use crate::event::condition::Condition;
-use crate::event::duplicates::Written;
-use crate::event::field::{EventTime, Matcher};
-use crate::event::path::Path;
-use crate::event::projection::{Projection, TooManyFields};
-use crate::event::time::TimeFormat;
-use crate::event::unseen::Unseen;
-use crate::hook::chain::{Chain, Stop, places};
+use crate::event::batch::Batch;
+use crate::event::projection::TooManyFields;
+use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::Prepared;
-use crate::hook::stage::{Stage, StagePlan};
 use crate::metrics::Metrics;
 use crate::queue::{Sender, queue};
-use crate::router::{Route, Router};
 use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
 use crate::source::{self, Arrival, Context, SourceError};
 use crate::worker::{Exits, Worker};
+use wiring::Wiring;
 
 /// What waits in front of a worker at most. Enough for a reader to stay ahead, little enough to stay in cache.
 const INTAKE_BYTES: usize = 2 << 20;
@@ -94,16 +87,9 @@ enum Reading {
 impl Pipeline {
     /// Opens everything and wires it up.
     pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
-        let metrics = Arc::new(Metrics::new(
-            hooks
-                .iter()
-                .filter_map(|hook| config.hooks.get(hook.index))
-                .map(|hook| (hook.name.as_str(), hook.memory_bytes)),
-            config.sinks.iter().map(|sink| sink.name.as_str()),
-        ));
-        let projection = Arc::new(projection(config, &hooks)?);
-        let unseen = Arc::new(Unseen::new(read_paths(config, &hooks)));
-        let names = Names::new(config, &hooks);
+        let dead_letters = Arc::new(DeadLetters::new(&config.data_dir, drain.clone()));
+        let mut wiring = Wiring::new(config, hooks, config.workers, &dead_letters)?;
+        let metrics = wiring.metrics.clone();
         let found = find_files(config)?;
 
         let mut sinks = Vec::new();
@@ -115,32 +101,28 @@ impl Pipeline {
             sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });
             chunks.push(sender);
         }
-        let routes = config.sinks.iter().map(|sink| Route {
-            from: names.resolve(sink.from.as_deref()),
-            matchers: matchers(&sink.conditions, &projection),
-            include: sink.include.clone(),
-        });
-        let router = Router::new(routes.collect());
-
-        let mut chains = chains(config, hooks, &projection, &names, &router, drain);
         let mut workers = Vec::new();
         let mut intakes = Vec::new();
-        for stages in chains.drain(..) {
+        for stages in std::mem::take(&mut wiring.chains) {
             let (sender, receiver) = queue(INTAKE_BYTES);
             intakes.push(sender);
             workers.push(Worker {
                 arrivals: receiver,
                 filling: config.batch,
-                chain: Chain::new(stages, metrics.clone()),
-                batch: Batch::new(projection.clone()),
-                exits: Exits { router: router.clone(), sinks: chunks.clone(), metrics: metrics.clone() },
-                unseen: unseen.clone(),
+                chain: Chain::new(stages, metrics.clone(), Instant::now()),
+                batch: Batch::new(wiring.projection.clone()),
+                exits: Exits {
+                    router: wiring.router.clone(),
+                    sinks: chunks.clone(),
+                    metrics: metrics.clone(),
+                },
+                unseen: wiring.unseen.clone(),
                 metrics: metrics.clone(),
                 drain: drain.clone(),
             });
         }
         let bytes_to_read = bytes_to_read(config, &found);
-        let readers = readers(config, found, &projection, &intakes, drain, &metrics);
+        let readers = readers(config, found, &wiring, &intakes, drain);
         Ok(Pipeline { metrics, bytes_to_read, readers, workers, sinks })
     }
 
@@ -194,126 +176,6 @@ fn spawn(
     Builder::new().name(name).spawn(run).map_err(RunError::Thread)
 }
 
-/// The numbers behind the names in `from`.
-struct Names(HashMap<String, SourceId>);
-
-impl Names {
-    fn new(config: &Config, hooks: &[Prepared]) -> Names {
-        let sources = config.sources.iter().enumerate();
-        let mut names: HashMap<_, _> =
-            sources.map(|(id, source)| (source.name.clone(), SourceId::Source(id as u32))).collect();
-        for (place, prepared) in hooks.iter().enumerate() {
-            if let Some(hook) = config.hooks.get(prepared.index) {
-                names.insert(format!("hook:{}", hook.name), SourceId::Hook(place as u32));
-            }
-        }
-        Names(names)
-    }
-
-    /// Names of hooks that are not enabled stand for nobody.
-    fn resolve(&self, from: Option<&[String]>) -> Option<Vec<SourceId>> {
-        from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect())
-    }
-}
-
-/// Every field that anybody reads or matches.
-fn read_paths<'c>(config: &'c Config, hooks: &'c [Prepared]) -> Vec<&'c Path> {
-    let mut paths: Vec<&Path> = Vec::new();
-    for prepared in hooks {
-        paths.extend(prepared.plan.interest.read.iter().map(|field| &field.path));
-        if let Some(hook) = config.hooks.get(prepared.index) {
-            paths.extend(hook.conditions.iter().map(Condition::path));
-        }
-    }
-    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
-    paths
-}
-
-/// Every field that anybody reads, writes, matches or takes the time from.
-fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooManyFields> {
-    let mut paths: Vec<&Path> = Vec::new();
-    for prepared in hooks {
-        let interest = &prepared.plan.interest;
-        paths.extend(interest.read.iter().chain(&interest.write).map(|field| &field.path));
-        if let Some(hook) = config.hooks.get(prepared.index) {
-            paths.extend(hook.conditions.iter().map(Condition::path));
-        }
-    }
-    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
-    if uses_time(config, &paths) {
-        paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));
-    }
-    Projection::new(paths)
-}
-
-/// Whether anybody reads `%time`, which is looked for in fields.
-fn uses_time(config: &Config, paths: &[&Path]) -> bool {
-    let time = crate::event::path::Meta::Time;
-    paths.iter().any(|path| **path == Path::Meta(time))
-        || config.sinks.iter().any(|sink| sink.include.contains(&time))
-}
-
-fn matchers(conditions: &[Condition], projection: &Projection) -> Vec<Matcher> {
-    conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect()
-}
-
-/// The stages of each worker's chain.
-fn chains(
-    config: &Config,
-    hooks: Vec<Prepared>,
-    projection: &Arc<Projection>,
-    names: &Names,
-    router: &Router,
-    drain: &Arc<Drain>,
-) -> Vec<Vec<Stage>> {
-    let dead_letters = Arc::new(DeadLetters::new(&config.data_dir, drain.clone()));
-    let mut chains: Vec<Vec<Stage>> = (0..config.workers).map(|_| Vec::new()).collect();
-    let last = hooks.len().saturating_sub(1);
-    for (place, prepared) in hooks.into_iter().enumerate() {
-        let Some(hook) = config.hooks.get(prepared.index) else { continue };
-        let interest = &prepared.plan.interest;
-        let writes = interest.write.iter().filter_map(|field| projection.node(&field.path));
-        let writes: Vec<_> = writes.collect();
-        let written = match interest.write.as_slice() {
-            [] => None,
-            fields if fields.iter().any(|field| field.path == Path::Whole) => Some(Written::Whole),
-            _ => Some(Written::Fields(writes.clone())),
-        };
-        let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
-        let plan = Arc::new(StagePlan {
-            name: hook.name.clone(),
-            from: names.resolve(hook.from.as_deref()),
-            matchers: matchers(&hook.conditions, projection),
-            reads: interest
-                .read
-                .iter()
-                .filter_map(|field| Some((projection.field(&field.path)?, Column::new(field.kind))))
-                .collect(),
-            writes,
-            written,
-            tick_every: interest.tick,
-            on_error: hook.on_error,
-            dead_letters: dead_letters.clone(),
-            origin: Origin {
-                source: SourceId::Hook(place as u32),
-                source_name: source_name.clone(),
-                stream: source_name.clone(),
-                file: None,
-                host: host_name(),
-                time: EventTime::new(&TimeFormat::default(), projection),
-                received_ns: 0,
-                identity: xxhash_rust::xxh3::xxh3_64(source_name.as_bytes()),
-            },
-            is_last: place == last && !router.reads_fields(),
-        });
-        let seats = places(&prepared.plan, prepared.first, config.workers);
-        for (chain, seat) in chains.iter_mut().zip(seats) {
-            chain.push(Stage::new(plan.clone(), seat));
-        }
-    }
-    chains
-}
-
 /// The files of each source.
 fn find_files(config: &Config) -> Result<Vec<Vec<Found>>, SourceError> {
     let find = |source: &config::Source| match &source.input {
@@ -364,26 +226,14 @@ fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Re
 fn readers(
     config: &Config,
     found: Vec<Vec<Found>>,
-    projection: &Projection,
+    wiring: &Wiring,
     intakes: &[Sender<Arrival>],
     drain: &Arc<Drain>,
-    metrics: &Arc<Metrics>,
 ) -> Vec<Reader> {
     let mut readers = Vec::new();
     let mut streams = 0;
     for (id, (source, files)) in config.sources.iter().zip(found).enumerate() {
-        let context = Context {
-            id: id as u32,
-            name: Arc::from(source.name.as_str()),
-            host: host_name(),
-            time: EventTime::new(&source.time, projection),
-            framing: decode::Options {
-                max_event_bytes: config.max_event_bytes,
-                format: source.decode.into(),
-            },
-            drain: drain.clone(),
-            metrics: metrics.clone(),
-        };
+        let Some(context) = wiring.context(config, id, drain) else { continue };
         let mut lanes: Vec<Vec<Found>> = intakes.iter().map(|_| Vec::new()).collect();
         let reader = |what, lane: usize| {
             let to = intakes.get(lane)?.clone();
@@ -407,8 +257,4 @@ fn readers(
         }
     }
     readers
-}
-
-fn host_name() -> Arc<str> {
-    Arc::from(rustix::system::uname().nodename().to_string_lossy())
 }

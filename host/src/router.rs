@@ -3,17 +3,15 @@
 //! A sink takes the events of its sources for which its `match` holds; each event goes to every sink that takes
 //! it. What no sink takes is counted.
 
-use crate::event::batch::{Batch, SourceId};
-use crate::event::field::Matcher;
+use crate::event::batch::Batch;
 use crate::event::path::Meta;
+use crate::event::selection::{Decision, Selection};
 
 /// What one sink takes.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Whose events; none: everybody's.
-    pub from: Option<Vec<SourceId>>,
-    /// What must hold for them.
-    pub matchers: Vec<Matcher>,
+    /// Which events.
+    pub selection: Selection,
     /// The metadata that is added to them.
     pub include: Vec<Meta>,
 }
@@ -45,7 +43,12 @@ impl Router {
 
     /// Whether it looks at fields, so that edits must keep track of where they are.
     pub fn reads_fields(&self) -> bool {
-        self.routes.iter().any(|route| !route.matchers.is_empty() || !route.include.is_empty())
+        self.routes.iter().any(|route| !route.selection.matchers.is_empty() || !route.include.is_empty())
+    }
+
+    /// The routes, in the order of the sinks.
+    pub(crate) fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
     /// Gives each sink its events, in order. Returns how many events no sink takes.
@@ -55,7 +58,7 @@ impl Router {
         for (index, route) in self.routes.iter().enumerate() {
             self.rows.clear();
             for (&row, taken) in batch.order().iter().zip(&mut self.taken) {
-                if route.takes(batch, row, &mut self.scratch) {
+                if route.selection.takes(batch, row, &mut self.scratch) {
                     *taken = true;
                     self.rows.push(row);
                 }
@@ -63,12 +66,7 @@ impl Router {
             if self.rows.is_empty() {
                 continue;
             }
-            let mut lines = Vec::new();
-            if route.include.is_empty() {
-                batch.write_all(&self.rows, &mut lines);
-            } else {
-                batch.write_all_with(&self.rows, &route.include, &mut lines);
-            }
+            let lines = route.lines(batch, &self.rows);
             deliver(index, Chunk { lines, events: self.rows.len() as u64 });
         }
         self.taken.iter().filter(|&&taken| !taken).count() as u64
@@ -76,11 +74,19 @@ impl Router {
 }
 
 impl Route {
-    fn takes(&self, batch: &Batch, row: u32, scratch: &mut Vec<u8>) -> bool {
-        let from = self
-            .from
-            .as_ref()
-            .is_none_or(|from| batch.origin(row).is_some_and(|origin| from.contains(&origin.source)));
-        from && batch.matches(row, &self.matchers, scratch)
+    /// Whether a row is taken, and why.
+    pub(crate) fn decide(&self, batch: &Batch, row: u32) -> Decision {
+        self.selection.decide(batch, row)
+    }
+
+    /// The texts of rows as they leave.
+    pub(crate) fn lines(&self, batch: &Batch, rows: &[u32]) -> Vec<u8> {
+        let mut lines = Vec::new();
+        if self.include.is_empty() {
+            batch.write_all(rows, &mut lines);
+        } else {
+            batch.write_all_with(rows, &self.include, &mut lines);
+        }
+        lines
     }
 }

@@ -46,6 +46,22 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
 }
 
+impl Context {
+    /// Where the events of a stream come from.
+    pub(crate) fn origin(&self, stream: &str, file: Option<&PathBuf>) -> Origin {
+        Origin {
+            source: SourceId::Source(self.id),
+            source_name: self.name.clone(),
+            stream: Arc::from(stream),
+            file: file.map(|path| Arc::from(path.to_string_lossy())),
+            host: self.host.clone(),
+            time: self.time.clone(),
+            received_ns: 0,
+            identity: xxhash_rust::xxh3::xxh3_64(stream.as_bytes()),
+        }
+    }
+}
+
 /// A source cannot be used; told before anything is read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -106,17 +122,7 @@ struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     fn new(context: &'a Context, name: &str, file: Option<&PathBuf>, to: &'a Sender<Arrival>) -> Stream<'a> {
-        let identity = xxhash_rust::xxh3::xxh3_64(name.as_bytes());
-        let origin = Origin {
-            source: SourceId::Source(context.id),
-            source_name: context.name.clone(),
-            stream: Arc::from(name),
-            file: file.map(|path| Arc::from(path.to_string_lossy())),
-            host: context.host.clone(),
-            time: context.time.clone(),
-            received_ns: 0,
-            identity,
-        };
+        let origin = context.origin(name, file);
         Stream { context, origin, framer: Framer::new(context.framing, 0), to }
     }
 

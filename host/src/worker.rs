@@ -3,12 +3,13 @@
 //! Batches fill up to their rows or bytes, or until they have waited long enough. When the chain has to stop, the
 //! worker takes everything that still comes and counts it, so that nobody upstream waits for ever.
 
+pub mod unbatched;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::config;
-use crate::decode::{self, Form};
 use crate::drain::Drain;
 use crate::event::batch::Batch;
 use crate::event::unseen::{self, Missing, Unseen};
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::queue::{Receiver, Sender, Taken};
 use crate::router::{Chunk, Router};
 use crate::source::Arrival;
+use unbatched::{Filled, Unbatched};
 
 /// How often a worker looks whether a hook is to be saved while nothing comes.
 const IDLE: Duration = Duration::from_secs(1);
@@ -84,7 +86,7 @@ impl Worker {
             let until = [full_at, self.chain.next_tick()].into_iter().flatten().fold(idle, Instant::min);
             match self.arrivals.take(Some(until)) {
                 Taken::Item(arrival) => {
-                    self.add(arrival)?;
+                    self.add(&arrival)?;
                     full_at = if self.batch.is_empty() {
                         None
                     } else {
@@ -110,31 +112,11 @@ impl Worker {
     }
 
     /// Adds lines to the batch, and processes it each time it is full.
-    fn add(&mut self, arrival: Arrival) -> Result<(), Stop> {
-        let Arrival { lines, origin } = arrival;
-        let mut block = self.batch.add_block(lines.block.clone());
-        let mut number = self.batch.add_origin(origin.clone());
-        let mut wrapped = 0;
-        let mut not_json = 0;
-        for line in &lines.lines {
-            let is_object = line.form != Form::Text
-                && self.batch.push_line(block, line.start, line.end, number, line.offset);
-            if !is_object {
-                wrapped += 1;
-                not_json += u64::from(line.form == Form::Json);
-                let text = lines.block.get(line.start as usize..line.end as usize).unwrap_or(&[]);
-                self.batch.push_text(number, line.offset, |out| decode::wrap(text, out));
-            }
-            if self.batch.len() >= self.filling.rows || self.batch.bytes() >= self.filling.bytes {
-                self.process()?;
-                block = self.batch.add_block(lines.block.clone());
-                number = self.batch.add_origin(origin.clone());
-            }
+    fn add(&mut self, arrival: &Arrival) -> Result<(), Stop> {
+        let mut lines = Unbatched::new(&arrival.lines, &arrival.origin);
+        while lines.fill(&mut self.batch, &self.filling, &self.metrics.input) == Filled::Full {
+            self.process()?;
         }
-        let input = &self.metrics.input;
-        input.events.add(lines.lines.len() as u64);
-        input.wrapped.add(wrapped);
-        input.not_json.add(not_json);
         Ok(())
     }
 
@@ -155,7 +137,7 @@ impl Worker {
     fn tick(&mut self) -> Result<(), Stop> {
         let exits = &mut self.exits;
         self.batch.clear();
-        self.chain.tick(&mut self.batch, clock::now_ns(), |batch| exits.deliver(batch))
+        self.chain.tick(&mut self.batch, Instant::now(), clock::now_ns(), |batch| exits.deliver(batch))
     }
 
     fn end(self) -> Result<(), Stop> {

@@ -5,13 +5,19 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod author;
+mod check;
 mod config;
 mod containment;
+mod explain;
 mod flow;
+mod flow_hooks;
 mod lifecycle;
 mod lines;
 mod load;
+mod pipe;
 mod signals;
 mod soak;
 mod standard;
 mod support;
+mod tutorial;

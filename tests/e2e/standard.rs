@@ -149,3 +149,50 @@ fn trace_tells_severity_and_span_and_level_drops_what_matters_less() {
     assert_eq!(out, events, "{}", ran.stderr);
     assert_eq!(ran.number("hooks.1.dropped"), 1);
 }
+
+#[test]
+fn parse_takes_access_logs_and_logfmt_apart_and_schema_says_what_is_missing() {
+    let trial = Trial::with_input(
+        "10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] \"GET /a HTTP/1.1\" 200 17 \"-\" \"a \\\"b\\\"\"\n\
+         event=completion msg=\"x \\\"y\\\"\"\nhello\n",
+    );
+    let ran = trial.through(
+        r#"
+        [[hook]]
+        name = "access"
+        plugin = "parse"
+        grant = { read = ["message", "http"], write = ["message", "http"] }
+        config = { format = "combined", into = "http", remove = true }
+        [[hook]]
+        name = "logfmt"
+        plugin = "parse"
+        grant = { read = ["."], write = ["."] }
+        config = { format = "logfmt", remove = true }
+        [[hook]]
+        name = "schema"
+        plugin = "schema"
+        grant = { read = ["event", "duration_ms"], write = ["schema_violation"], emit = true }
+        [hook.config]
+        report_every = "1h"
+        [hook.config.fields]
+        event = "text"
+        duration_ms = { type = "float", required_when = { event = "completion" } }
+        "#,
+    );
+    let rule = "duration_ms is required when event is \"completion\"";
+    let events = [
+        serde_json::json!({"http": {
+            "client_ip": "10.0.0.1", "time": "2000-10-10T13:55:36-07:00", "method": "GET", "path": "/a",
+            "protocol": "HTTP/1.1", "status": 200, "bytes": 17, "user_agent": "a \"b\"",
+        }}),
+        serde_json::json!({"event": "completion", "msg": "x \"y\"", "schema_violation": rule}),
+        serde_json::json!({"message": "hello"}),
+        serde_json::json!({
+            "level": "warn", "message": "1 of 3 events violate the schema",
+            "schema": {"events": 3, "violating": 1, "broken": {rule: 1}},
+        }),
+    ];
+    let out: Vec<Value> =
+        ran.out.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    assert_eq!(out, events, "{}", ran.stderr);
+}

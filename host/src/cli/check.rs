@@ -1,48 +1,54 @@
-//! `hookaroon check`: everything that can be found wrong without any event.
+//! `hookaroon check`: everything that can be found wrong without any event, and the configuration's own tests.
 
 use std::process::ExitCode;
 
-use super::{ConfigArguments, bad_hooks, loader};
-use crate::hook::grants::{Field, Placement};
-use crate::hook::prepare::{Prepared, prepare};
-use crate::summary;
+use clap::Args;
 
-pub fn check(arguments: &ConfigArguments) -> Result<(), ExitCode> {
-    let config = arguments.load()?;
-    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
-    let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
-    println!("{}: ok", config.file.display());
-    for source in &config.sources {
-        println!("  source {}", source.name);
-    }
-    for prepared in &hooks {
-        if let Some(hook) = config.hooks.get(prepared.index) {
-            println!("  hook {}: {}", hook.name, describe(prepared, config.workers, hook.memory_bytes));
-        }
-    }
-    for sink in &config.sinks {
-        println!("  sink {}", sink.name);
-    }
-    Ok(())
+use super::{BAD_CONFIG, ConfigArguments, DIFFERS, bad_hooks, loader, print_json};
+use crate::check::Report;
+use crate::hook::prepare::prepare;
+
+const EXAMPLES: &str = "\
+A test in the configuration:
+  [[test]]
+  name = \"mail addresses are taken out\"
+  events = ['{\"message\":\"from bob@example.com\"}']
+  [test.expect]
+  archive = ['{\"message\":\"from [email]\"}']
+
+Examples:
+  hookaroon check
+  hookaroon check -c /etc/hookaroon/hookaroon.toml --json | jq '.errors[]'";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    config: ConfigArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
-/// What a hook does and what it can cost at most.
-fn describe(prepared: &Prepared, workers: u32, memory: u64) -> String {
-    let interest = &prepared.plan.interest;
-    let instances = match interest.placement {
-        Placement::EveryWorker => workers,
-        Placement::Single => 1,
+pub fn check(arguments: &CheckArguments) -> Result<(), ExitCode> {
+    let file = arguments.config.config.display().to_string();
+    let refuse = |errors: Vec<String>| match arguments.json {
+        true => {
+            print_json(&Report::of_errors(file.clone(), errors)).err().unwrap_or(ExitCode::from(BAD_CONFIG))
+        }
+        false => bad_hooks(&errors),
     };
-    let list = |fields: &[Field]| match fields {
-        [] => "nothing".to_owned(),
-        fields => fields.iter().map(|field| field.path.to_string()).collect::<Vec<_>>().join(", "),
-    };
-    format!(
-        "reads {}; writes {}; at most {} ({} x {})",
-        list(&interest.read),
-        list(&interest.write),
-        summary::bytes(u64::from(instances) * memory),
-        instances,
-        summary::bytes(memory),
-    )
+    let config = arguments
+        .config
+        .read()
+        .map_err(|errors| refuse(errors.0.iter().map(ToString::to_string).collect()))?;
+    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
+    let hooks = prepare(&config.hooks, &loader, config.workers).map_err(refuse)?;
+    let report = Report::new(&config, &hooks);
+    if arguments.json {
+        print_json(&report)?;
+    } else {
+        print!("{report}");
+    }
+    if report.ok { Ok(()) } else { Err(ExitCode::from(DIFFERS)) }
 }

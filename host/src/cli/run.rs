@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -14,9 +14,10 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::progress::Progress;
 use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader};
+use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
-use crate::hook::prepare::prepare;
+use crate::hook::prepare::{Prepared, prepare};
 use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
 
@@ -34,20 +35,34 @@ pub struct RunArguments {
 
 pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let config = arguments.config.load()?;
-    let drain = Arc::new(Drain::default());
-    end_on_signals(&drain).map_err(|error| failed(&error))?;
     let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
-    let pipeline = Pipeline::open(&config, hooks, &drain).map_err(|error| code(&error))?;
+    let show = arguments.once || io::stderr().is_terminal();
+    flow(&config, hooks, &Ending { show, summary: arguments.summary.as_deref() })
+}
+
+/// What is told at the end.
+pub struct Ending<'a> {
+    /// The summary for people, on standard error.
+    pub show: bool,
+    /// The file for the totals.
+    pub summary: Option<&'a Path>,
+}
+
+/// Lets a checked configuration flow until it has ended, or a signal ends it.
+pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Result<(), ExitCode> {
+    let drain = Arc::new(Drain::default());
+    end_on_signals(&drain).map_err(|error| failed(&error))?;
+    let pipeline = Pipeline::open(config, hooks, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
     progress.end();
     let summary = Summary::new(&metrics);
-    if arguments.once || io::stderr().is_terminal() {
+    if ending.show {
         eprint!("{}", summary.for_people());
     }
-    if let Some(path) = &arguments.summary {
+    if let Some(path) = ending.summary {
         let written = serde_json::to_vec_pretty(&summary)
             .map_err(io::Error::other)
             .and_then(|json| fs::write(path, json));

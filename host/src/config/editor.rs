@@ -94,6 +94,10 @@ fn kind(kind: &Kind) -> Value {
         Kind::Word(words) => json!({"enum": words.iter().map(|(word, _)| *word).collect::<Vec<_>>()}),
         Kind::Text(form) => text(*form),
         Kind::Texts(form) => json!({"anyOf": [text(*form), {"type": "array", "items": text(*form)}]}),
+        Kind::Lines => json!({"anyOf": [
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]},
+        ]}),
         Kind::Table(below) => section(below),
         Kind::Tables(below) => {
             json!({"type": "array", "description": below.doc, "items": section(below)})
@@ -113,7 +117,7 @@ fn number(bounds: &Bounded<u64>) -> Value {
 
 fn text(form: Form) -> Value {
     match form {
-        Form::Any | Form::Path => json!({"type": "string"}),
+        Form::Any | Form::Path | Form::Moment => json!({"type": "string"}),
         Form::Plugin => json!({"type": "string", "minLength": 1}),
         Form::Name => json!({"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"}),
         Form::Digest => json!({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}),

@@ -113,6 +113,7 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         );
     }
     let (line, _) = table.reader.text.place(table.span().start);
+    let (config, config_places) = settings(table, outside);
     Hook {
         name: name(table),
         plugin: plugin(table, outside.dir),
@@ -130,7 +131,8 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         on_error,
         required,
         grant: grant(table),
-        config: settings(table, outside),
+        config,
+        config_places,
         place: Place { file: table.reader.text.file.to_owned(), line },
     }
 }

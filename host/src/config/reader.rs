@@ -261,7 +261,7 @@ fn integer(value: &DeValue<'_>) -> Option<u64> {
 }
 
 /// What was meant, if something is near, and what is allowed.
-pub(super) fn suggestion(name: &str, allowed: &[&str]) -> String {
+pub(crate) fn suggestion(name: &str, allowed: &[&str]) -> String {
     let near = allowed
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))

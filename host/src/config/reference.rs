@@ -70,7 +70,7 @@ fn section(section: &Section, page: &mut String) {
     for key in section.keys {
         match &key.kind {
             Kind::Table(below) | Kind::Tables(below) => self::section(below, page),
-            Kind::Open => {
+            Kind::Open if is_table(key) => {
                 page.push('\n');
                 page.push_str(CONFIG);
                 page.push_str("\nThe standard hooks: ");
@@ -83,8 +83,9 @@ fn section(section: &Section, page: &mut String) {
     }
 }
 
+/// Whether it is told in a section of its own: it has no example in one line.
 fn is_table(key: &Key) -> bool {
-    matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Open)
+    key.example.is_empty()
 }
 
 fn row(key: &Key, page: &mut String) {

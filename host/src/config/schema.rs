@@ -53,7 +53,9 @@ pub(super) enum Kind {
     Texts(Form),
     Table(&'static Section),
     Tables(&'static Section),
-    /// A table whose keys somebody else knows.
+    /// A list of events, or the lines of a file.
+    Lines,
+    /// A table whose keys are names, or somebody else's.
     Open,
 }
 
@@ -69,6 +71,8 @@ pub(super) enum Form {
     Plugin,
     /// 64 hex digits.
     Digest,
+    /// A date and time, of TOML or as a text.
+    Moment,
 }
 
 /// What holds if a key is not there.
@@ -134,9 +138,11 @@ impl Kind {
             Kind::Text(Form::Path) => "path".to_owned(),
             Kind::Text(Form::Plugin) => "standard hook, or path".to_owned(),
             Kind::Text(Form::Digest) => "64 hex digits".to_owned(),
+            Kind::Text(Form::Moment) => "date and time with its zone".to_owned(),
             Kind::Texts(Form::Path) => "list of paths, or one".to_owned(),
             Kind::Texts(_) => "list of texts, or one".to_owned(),
             Kind::Table(section) | Kind::Tables(section) => format!("table `{}`", section.header),
+            Kind::Lines => "list of texts, or `{ file = \"PATH\" }`".to_owned(),
             Kind::Open => "table".to_owned(),
         }
     }

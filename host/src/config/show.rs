@@ -77,7 +77,7 @@ fn resolve(section: &Section, table: &mut Table, dir: &Path) {
             (Kind::Tables(below), Value::Array(list)) => {
                 list.iter_mut().filter_map(Value::as_table_mut).for_each(|table| resolve(below, table, dir));
             }
-            (Kind::Open, value) => resolve_references(value, dir),
+            (Kind::Open | Kind::Lines, value) => resolve_references(value, dir),
             (Kind::Text(Form::Path), Value::String(path)) => join(path, dir),
             (Kind::Text(Form::Plugin), Value::String(path)) if is_plugin_path(path) => join(path, dir),
             (Kind::Texts(Form::Path), Value::String(path)) => join(path, dir),

@@ -15,7 +15,7 @@ pub(super) const SIZES: [(&str, u64); 7] = [
 pub(super) const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
 /// Bytes: `"32MiB"`, `"10MB"`, `"512B"`.
-pub(super) fn size(text: &str) -> Option<u64> {
+pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let unit = if unit == "B" { 1 } else { SIZES.iter().find(|(name, _)| *name == unit)?.1 };
     number.checked_mul(unit)

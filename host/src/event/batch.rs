@@ -13,7 +13,7 @@ use super::field::EventTime;
 use super::members;
 use super::path::Meta;
 use super::projection::{NodeId, Projection};
-use super::scan::{self, Scan};
+use super::scan::{Scan, Scanner};
 use super::slot::Slot;
 
 /// Complete lines of one stream, valid UTF-8, each followed by a control character.
@@ -69,7 +69,7 @@ pub(crate) struct Row {
 /// Events on their way through the chain.
 #[derive(Debug)]
 pub struct Batch {
-    projection: Arc<Projection>,
+    scanner: Scanner,
     blocks: Vec<Block>,
     pub(crate) arena: Vec<u8>,
     origins: Vec<Origin>,
@@ -84,7 +84,7 @@ impl Batch {
     /// An empty batch whose rows have the slots of `projection`.
     pub fn new(projection: Arc<Projection>) -> Batch {
         Batch {
-            projection,
+            scanner: Scanner::new(projection),
             blocks: Vec::new(),
             arena: Vec::new(),
             origins: Vec::new(),
@@ -122,7 +122,7 @@ impl Batch {
     /// Adds the line `block[start..end]` if it is a JSON object; whether it was.
     #[inline]
     pub fn push_line(&mut self, block: u32, start: u32, end: u32, origin: u32, offset: u64) -> bool {
-        let width = self.projection.width();
+        let width = self.projection().width();
         let first = self.slots.len();
         self.slots.resize(first + width, Slot::default());
         let buffer = match (block as usize).checked_sub(1) {
@@ -130,7 +130,7 @@ impl Batch {
             Some(index) => self.blocks.get(index).map_or(&[][..], |block| block.as_slice()),
         };
         let slots = self.slots.get_mut(first..).unwrap_or(&mut []);
-        let found = scan::scan(&self.projection, buffer, start as usize, end as usize, slots);
+        let found = self.scanner.scan(buffer, start as usize, end as usize, slots);
         if found == Scan::NotAnObject {
             self.slots.truncate(first);
             return false;
@@ -180,7 +180,7 @@ impl Batch {
 
     /// What its slots are for.
     pub fn projection(&self) -> &Arc<Projection> {
-        &self.projection
+        self.scanner.projection()
     }
 
     /// A row's text.
@@ -216,19 +216,19 @@ impl Batch {
     /// A row's slot of `node`.
     #[inline]
     pub fn slot(&self, row: u32, node: NodeId) -> Slot {
-        let index = row as usize * self.projection.width() + node.index();
+        let index = row as usize * self.projection().width() + node.index();
         self.slots.get(index).copied().unwrap_or_default()
     }
 
     #[cfg(test)]
     pub(crate) fn slots(&self, row: u32) -> &[Slot] {
-        let width = self.projection.width();
+        let width = self.projection().width();
         self.slots.get(row as usize * width..(row as usize + 1) * width).unwrap_or(&[])
     }
 
     #[inline]
     pub(crate) fn slots_mut(&mut self, row: u32) -> &mut [Slot] {
-        let width = self.projection.width();
+        let width = self.projection().width();
         self.slots.get_mut(row as usize * width..(row as usize + 1) * width).unwrap_or(&mut [])
     }
 
@@ -278,13 +278,13 @@ impl Batch {
     /// Parses a row again after an edit that moved more than offsets.
     pub(crate) fn rescan(&mut self, row: u32) {
         let Some(at) = self.rows.get(row as usize).copied() else { return };
-        let width = self.projection.width();
+        let width = self.projection().width();
         let buffer = match (at.buffer as usize).checked_sub(1) {
             None => self.arena.as_slice(),
             Some(index) => self.blocks.get(index).map_or(&[][..], |block| block.as_slice()),
         };
         let slots = self.slots.get_mut(row as usize * width..(row as usize + 1) * width).unwrap_or(&mut []);
-        let found = scan::scan(&self.projection, buffer, at.start as usize, at.end as usize, slots);
+        let found = self.scanner.scan(buffer, at.start as usize, at.end as usize, slots);
         debug_assert_ne!(
             found,
             Scan::NotAnObject,

@@ -41,6 +41,8 @@ pub enum Value<'a> {
 /// One condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
+    /// As it was written, without the space around it.
+    text: String,
     path: Path,
     test: Test,
     as_severity: bool,
@@ -225,7 +227,13 @@ impl FromStr for Condition {
             Path::Field(keys) => keys.last().is_some_and(|key| key == "level" || key == "severity"),
             _ => false,
         };
-        Ok(Condition { path, test, as_severity })
+        Ok(Condition { text: text.trim().to_owned(), path, test, as_severity })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
     }
 }
 

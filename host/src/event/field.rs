@@ -53,6 +53,17 @@ impl Matcher {
     }
 }
 
+/// A condition that was tested.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// The condition, as it was written.
+    pub condition: String,
+    /// The value that was seen, as JSON; none: there is none.
+    pub seen: Option<String>,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
 /// A metadatum's value.
 enum MetaValue<'a> {
     Absent,
@@ -61,15 +72,35 @@ enum MetaValue<'a> {
     Integer(i64),
 }
 
-impl Batch {
-    /// Whether all of `matchers` hold for a row. `scratch` is memory to unescape in.
-    pub fn matches(&self, row: u32, matchers: &[Matcher], scratch: &mut Vec<u8>) -> bool {
-        matchers.iter().all(|matcher| match matcher.field {
-            Field::Node(node) => matcher.condition.holds(&self.value(row, node, scratch)),
-            Field::Meta(meta) => matcher.condition.holds(&self.meta_value(row, meta, scratch)),
-        })
+impl Matcher {
+    /// Whether it holds for a row. `scratch` is memory to unescape in.
+    pub fn holds(&self, batch: &Batch, row: u32, scratch: &mut Vec<u8>) -> bool {
+        match self.field {
+            Field::Node(node) => self.condition.holds(&batch.value(row, node, scratch)),
+            Field::Meta(meta) => self.condition.holds(&batch.meta_value(row, meta, scratch)),
+        }
     }
 
+    /// The same, with what was seen.
+    pub fn test(&self, batch: &Batch, row: u32) -> Tested {
+        let mut scratch = Vec::new();
+        let seen = match self.field {
+            Field::Node(node) => match batch.slot(row, node) {
+                slot if slot.kind == SlotKind::Absent => None,
+                slot => Some(utf8(slot.value(batch.text(row))).to_owned()),
+            },
+            Field::Meta(meta) => match batch.meta_value(row, meta, &mut scratch) {
+                Value::Text(text) => Some(serde_json::Value::from(text).to_string()),
+                Value::Number(digits) => Some(digits.to_owned()),
+                _ => None,
+            },
+        };
+        let holds = self.holds(batch, row, &mut scratch);
+        Tested { condition: self.condition.to_string(), seen, holds }
+    }
+}
+
+impl Batch {
     /// A field's value, as `match` sees it.
     fn value<'v>(&'v self, row: u32, node: NodeId, scratch: &'v mut Vec<u8>) -> Value<'v> {
         let slot = self.slot(row, node);

@@ -16,7 +16,7 @@ use super::edit::{Scratch, Write};
 use super::field::EventTime;
 use super::path::Path;
 use super::projection::{NodeId, Projection};
-use super::scan::{self, Json, Judge, MAX_DEPTH, Scan};
+use super::scan::{Json, Judge, MAX_DEPTH, Scan, Scanner};
 use super::slot::Slot;
 use super::time::TimeFormat;
 use generate::Operation;
@@ -57,11 +57,15 @@ fn batch(projection: &Arc<Projection>, text: &str) -> Batch {
     batch
 }
 
-fn scanned(projection: &Projection, text: &[u8]) -> (Scan, Vec<Slot>) {
+fn scanned(projection: &Arc<Projection>, text: &[u8]) -> (Scan, Vec<Slot>) {
     let mut buffer = text.to_vec();
     buffer.push(b'\n');
-    let mut slots = vec![Slot::default(); projection.width()];
-    let found = scan::scan(projection, &buffer, 0, text.len(), &mut slots);
+    scanned_at(&mut Scanner::new(projection.clone()), &buffer, 0, text.len())
+}
+
+fn scanned_at(scanner: &mut Scanner, buffer: &[u8], start: usize, end: usize) -> (Scan, Vec<Slot>) {
+    let mut slots = vec![Slot::default(); scanner.projection().width()];
+    let found = scanner.scan(buffer, start, end, &mut slots);
     (found, slots)
 }
 
@@ -78,6 +82,23 @@ proptest! {
     fn what_serde_json_calls_an_object_is_one_and_nothing_else(text in generate::broken_object()) {
         let (found, _) = scanned(&projection(), text.as_bytes());
         prop_assert_eq!(found != Scan::NotAnObject, is_object(text.as_bytes()), "{}", text);
+    }
+
+    #[test]
+    fn what_a_scanner_has_seen_before_changes_no_answer(lines in generate::alike()) {
+        let mut scanner = Scanner::new(projection());
+        let buffer = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        // The second round meets only keys that it has seen.
+        for _ in 0..2 {
+            let mut start = 0;
+            for line in &lines {
+                let found = scanned_at(&mut scanner, buffer.as_bytes(), start, start + line.len());
+                let fresh = scanned(&projection(), line.as_bytes());
+                prop_assert_eq!(found.0, fresh.0, "{}", line);
+                prop_assert!(fresh.0 == Scan::NotAnObject || found.1 == fresh.1, "{}", line);
+                start += line.len() + 1;
+            }
+        }
     }
 
     #[test]
@@ -243,9 +264,12 @@ fn a_line_is_judged_alone_whatever_follows_it() {
         ("{\"a\":\"\\", "u0041\"}"),
     ] {
         let buffer = format!("{line}\n{next}\n");
-        let mut slots = vec![Slot::default(); projection.width()];
-        let found = scan::scan(&projection, buffer.as_bytes(), 0, line.len(), &mut slots);
-        assert_eq!(found, Scan::NotAnObject, "{line}");
+        let mut scanner = Scanner::new(projection.clone());
+        // The second time, its keys are known.
+        for _ in 0..2 {
+            let (found, _) = scanned_at(&mut scanner, buffer.as_bytes(), 0, line.len());
+            assert_eq!(found, Scan::NotAnObject, "{line}");
+        }
     }
 }
 

@@ -7,6 +7,11 @@
 //! The text must be valid UTF-8 (the framer sees to it for whole blocks) and each line is followed by a control
 //! character, normally its newline: that byte ends every loop, so most of them need no check against the end.
 
+mod value;
+
+use std::sync::Arc;
+
+use super::keys::{Keys, Known, START};
 use super::projection::{NodeId, Projection};
 use super::simd::{self, Lanes};
 use super::slot::{Slot, SlotKind};
@@ -30,26 +35,50 @@ pub enum Scan {
     NotAnObject,
 }
 
-simd::with_best! {
-    /// Scans `buffer[start..end]` and fills `slots`, one for each node of `projection`.
+/// Scans lines for the fields of one projection.
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    projection: Arc<Projection>,
+    keys: Keys,
+}
+
+impl Scanner {
+    /// A scanner that has seen nothing yet.
+    pub fn new(projection: Arc<Projection>) -> Scanner {
+        Scanner { projection, keys: Keys::new() }
+    }
+
+    /// What it looks for.
+    pub fn projection(&self) -> &Arc<Projection> {
+        &self.projection
+    }
+
+    /// Scans `buffer[start..end]` and fills `slots`, one for each node of the projection.
     ///
     /// `buffer[end]` must exist and be below 0x20; if not, the answer is that it is not an object.
-    pub fn scan(projection: &Projection, buffer: &[u8], start: usize, end: usize, slots: &mut [Slot]) -> Scan = scan_with
+    #[inline]
+    pub fn scan(&mut self, buffer: &[u8], start: usize, end: usize, slots: &mut [Slot]) -> Scan {
+        scan(self, buffer, start, end, slots)
+    }
+}
+
+simd::with_best! {
+    fn scan(scanner: &mut Scanner, buffer: &[u8], start: usize, end: usize, slots: &mut [Slot]) -> Scan = scan_with
 }
 
 #[inline(always)]
 fn scan_with<L: Lanes>(
-    projection: &Projection,
+    scanner: &mut Scanner,
     buffer: &[u8],
     start: usize,
     end: usize,
     slots: &mut [Slot],
 ) -> Scan {
     slots.fill(Slot::default());
-    if buffer.get(end).is_none_or(|&byte| byte >= 0x20) || slots.len() != projection.width() {
+    if buffer.get(end).is_none_or(|&byte| byte >= 0x20) || slots.len() != scanner.projection.width() {
         return Scan::NotAnObject;
     }
-    let mut pass = Pass { projection, buffer, start, end, slots, duplicates: false };
+    let mut pass = Pass::new(scanner, buffer, start, end, slots);
     let at = pass.space(start);
     if pass.byte(at) != b'{' {
         return Scan::NotAnObject;
@@ -76,14 +105,15 @@ pub enum Json {
 /// to stop at.
 #[derive(Debug)]
 pub struct Judge {
-    nothing: Projection,
+    /// Looks for nothing.
+    scanner: Scanner,
     copy: Vec<u8>,
 }
 
 impl Judge {
     /// A judge with its own memory, which grows to the longest text it has seen.
     pub fn new() -> Judge {
-        Judge { nothing: Projection::empty(), copy: Vec::new() }
+        Judge { scanner: Scanner::new(Arc::new(Projection::empty())), copy: Vec::new() }
     }
 
     /// What `text` is if it may nest `max_depth` deep; a value that is no container has depth 0.
@@ -92,7 +122,7 @@ impl Judge {
         self.copy.extend_from_slice(text);
         self.copy.push(b'\n');
         let mut slot = [Slot::default()];
-        judge(&self.nothing, &self.copy, max_depth.min(MAX_DEPTH), &mut slot)
+        judge(&mut self.scanner, &self.copy, max_depth.min(MAX_DEPTH), &mut slot)
     }
 }
 
@@ -103,13 +133,13 @@ impl Default for Judge {
 }
 
 simd::with_best! {
-    fn judge(nothing: &Projection, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json = judge_with
+    fn judge(scanner: &mut Scanner, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json = judge_with
 }
 
 #[inline(always)]
-fn judge_with<L: Lanes>(nothing: &Projection, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json {
+fn judge_with<L: Lanes>(scanner: &mut Scanner, buffer: &[u8], max_depth: usize, slot: &mut [Slot]) -> Json {
     let end = buffer.len().saturating_sub(1);
-    let mut pass = Pass { projection: nothing, buffer, start: 0, end, slots: slot, duplicates: false };
+    let mut pass = Pass::new(scanner, buffer, 0, end, slot);
     let at = pass.space(0);
     let first = pass.byte(at);
     if matches!(first, b'{' | b'[') {
@@ -132,9 +162,24 @@ struct Pass<'a> {
     end: usize,
     slots: &'a mut [Slot],
     duplicates: bool,
+    keys: &'a mut Keys,
+    /// The key that was met last.
+    last: Known,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    #[inline(always)]
+    fn new(
+        scanner: &'a mut Scanner,
+        buffer: &'a [u8],
+        start: usize,
+        end: usize,
+        slots: &'a mut [Slot],
+    ) -> Pass<'a> {
+        let Scanner { projection, keys } = scanner;
+        Pass { projection, buffer, start, end, slots, duplicates: false, keys, last: START }
+    }
+
     /// The grammar from the container on that opens at `at`, to the end of the line. None: the line breaks it.
     #[inline(always)]
     fn container<L: Lanes>(&mut self, mut at: usize, max_depth: usize) -> Option<()> {
@@ -205,18 +250,34 @@ impl Pass<'_> {
     /// A key and its colon: the node that it leads to, and where its value starts.
     #[inline(always)]
     fn key<L: Lanes>(&mut self, open: &Open, at: usize) -> Option<(u16, usize)> {
-        if self.byte(at) != b'"' {
+        if let Some(guess) = self.keys.guess(self.last, open.asked_node(), self.buffer, at) {
+            self.last = guess.key;
+            if guess.node != NONE {
+                self.found(guess.node, at);
+            }
+            return Some((guess.node, self.space(guess.end)));
+        }
+        self.new_key::<L>(open, at)
+    }
+
+    /// A key that was not foretold.
+    #[inline(always)]
+    fn new_key<L: Lanes>(&mut self, open: &Open, from: usize) -> Option<(u16, usize)> {
+        if self.byte(from) != b'"' {
             return None;
         }
-        let (close, escaped) = self.string::<L>(at)?;
+        let (close, escaped) = self.string::<L>(from)?;
         let node =
-            if open.unasked > 0 { NONE } else { self.asked(open.node, open.lengths, at, close, escaped) };
+            if open.unasked > 0 { NONE } else { self.asked(open.node, open.lengths, from, close, escaped) };
         let mut at = close + 1;
         if self.byte(at) != b':' {
             at = self.space(at);
             if self.byte(at) != b':' {
                 return None;
             }
+        } else if !escaped {
+            let end = at + 1 + usize::from(self.byte(at + 1) == b' ');
+            self.last = self.keys.learn(self.last, open.asked_node(), node, self.buffer, from, end);
         }
         Some((node, self.space(at + 1)))
     }
@@ -248,6 +309,12 @@ impl Open {
         }
     }
 
+    /// The innermost one's node, if it was asked for.
+    #[inline(always)]
+    fn asked_node(&self) -> u16 {
+        if self.unasked > 0 { NONE } else { self.node }
+    }
+
     #[inline(always)]
     fn in_object(&self) -> bool {
         self.objects & 1 == 1
@@ -270,122 +337,6 @@ impl Open {
 }
 
 impl Pass<'_> {
-    /// Skips a value that is no container: what it is, and one past its last byte.
-    #[inline(always)]
-    fn scalar<L: Lanes>(&self, at: usize) -> Option<(SlotKind, usize)> {
-        match self.byte(at) {
-            b'"' => {
-                let (close, escaped) = self.string::<L>(at)?;
-                Some((if escaped { SlotKind::EscapedText } else { SlotKind::Text }, close + 1))
-            }
-            b'-' | b'0'..=b'9' => Some((SlotKind::Number, self.number(at)?)),
-            b't' => Some((SlotKind::True, self.literal(at, b"true")?)),
-            b'f' => Some((SlotKind::False, self.literal(at, b"false")?)),
-            b'n' => Some((SlotKind::Null, self.literal(at, b"null")?)),
-            _ => None,
-        }
-    }
-
-    #[inline(always)]
-    fn byte(&self, at: usize) -> u8 {
-        // 0 is a control character: beyond the buffer nothing fits the grammar.
-        self.buffer.get(at).copied().unwrap_or(0)
-    }
-
-    /// The first byte at or after `at` that is not white space. Never beyond the line's end: the newline that
-    /// follows it is white space to JSON too.
-    #[inline(always)]
-    fn space(&self, at: usize) -> usize {
-        if self.byte(at) > b' ' { at } else { self.long_space(at) }
-    }
-
-    fn long_space(&self, mut at: usize) -> usize {
-        while at < self.end && matches!(self.byte(at), b' ' | b'\t' | b'\r' | b'\n') {
-            at += 1;
-        }
-        at
-    }
-
-    /// Skips the string whose opening quote is at `open`: where its closing quote is and whether it has escapes.
-    #[inline(always)]
-    fn string<L: Lanes>(&self, open: usize) -> Option<(usize, bool)> {
-        let stop = simd::find_stop::<L>(self.buffer, open + 1);
-        match self.byte(stop) {
-            b'"' => Some((stop, false)),
-            b'\\' => self.string_with_escapes(stop).map(|close| (close, true)),
-            _ => None,
-        }
-    }
-
-    /// The rest of a string from its first backslash on.
-    #[inline(never)]
-    fn string_with_escapes(&self, mut at: usize) -> Option<usize> {
-        loop {
-            match self.byte(at) {
-                b'"' => return Some(at),
-                b'\\' => match self.byte(at + 1) {
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
-                    b'u' => {
-                        let digits = self.buffer.get(at + 2..at + 6)?;
-                        if !digits.iter().all(u8::is_ascii_hexdigit) {
-                            return None;
-                        }
-                        at += 6;
-                    }
-                    _ => return None,
-                },
-                0..0x20 => return None,
-                _ => at = plain_run(self.buffer, at),
-            }
-        }
-    }
-
-    /// Skips a number: one past its last byte.
-    #[inline(always)]
-    fn number(&self, mut at: usize) -> Option<usize> {
-        if self.byte(at) == b'-' {
-            at += 1;
-        }
-        match self.byte(at) {
-            b'0' => at += 1,
-            b'1'..=b'9' => at = self.digits(at + 1),
-            _ => return None,
-        }
-        if self.byte(at) == b'.' {
-            let from = at + 1;
-            at = self.digits(from);
-            if at == from {
-                return None;
-            }
-        }
-        if matches!(self.byte(at), b'e' | b'E') {
-            at += 1;
-            if matches!(self.byte(at), b'+' | b'-') {
-                at += 1;
-            }
-            let from = at;
-            at = self.digits(from);
-            if at == from {
-                return None;
-            }
-        }
-        Some(at)
-    }
-
-    #[inline(always)]
-    fn digits(&self, mut at: usize) -> usize {
-        while self.byte(at).is_ascii_digit() {
-            at += 1;
-        }
-        at
-    }
-
-    #[inline(always)]
-    fn literal(&self, at: usize, word: &[u8]) -> Option<usize> {
-        let end = at + word.len();
-        (self.buffer.get(at..end)? == word).then_some(end)
-    }
-
     /// The node that the key between the quotes at `open` and `close` leads to, if it was asked for.
     #[inline(always)]
     fn asked(&mut self, parent: u16, lengths: u64, open: usize, close: usize, escaped: bool) -> u16 {
@@ -455,13 +406,4 @@ impl Pass<'_> {
             slot.kind = kind;
         }
     }
-}
-
-/// The first byte at or after `at` that may end a string or start an escape, looked at one by one: escapes come
-/// close together, where vectors do not pay.
-fn plain_run(buffer: &[u8], mut at: usize) -> usize {
-    while buffer.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        at += 1;
-    }
-    at
 }

@@ -3,7 +3,7 @@
 //!
 //! A batch goes in and comes out; ticks and teardowns bring new events, which pass the hooks that come after.
 //! The only way out of order is [`Stop`]: a hook with `on_error = "stop"` failed, or a dead letter cannot be
-//! written any more.
+//! written any more. What time it is, the caller says.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,9 +78,8 @@ struct Tick {
 }
 
 impl Chain {
-    /// A chain of `stages`, in their order.
-    pub fn new(stages: Vec<Stage>, metrics: Arc<Metrics>) -> Chain {
-        let now = Instant::now();
+    /// A chain of `stages`, in their order, that starts `now`.
+    pub fn new(stages: Vec<Stage>, metrics: Arc<Metrics>, now: Instant) -> Chain {
         let ticks = stages
             .iter()
             .map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every }))
@@ -109,6 +108,7 @@ impl Chain {
     pub fn tick(
         &mut self,
         batch: &mut Batch,
+        now: Instant,
         now_ns: u64,
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
@@ -117,9 +117,8 @@ impl Chain {
             else {
                 break;
             };
-            stage.place.with(|seat| seat.save_if_due(metrics));
+            stage.place.with(|seat| seat.save_if_due(now, metrics));
             let Some(Some(tick)) = self.ticks.get_mut(index) else { continue };
-            let now = Instant::now();
             if tick.due > now {
                 continue;
             }

@@ -3,7 +3,8 @@
 //! One file a hook, `DATA_DIR/dead-letters/HOOK.ndjson`, one JSON object a line: when, which hook, the kind of
 //! failure, its message, where the event came from, and the event byte for byte as it was when the hook got it.
 //! A line is on disk before the event leaves the chain. While that cannot be done the worker waits and tries
-//! again, until the run is asked to end; what is then still not written is told as an error.
+//! again, until the run is asked to end; what is then still not written is told as an error. A run offline keeps
+//! them in memory, at most [`MOST_IN_MEMORY`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -20,13 +21,21 @@ use crate::event::escape;
 /// How long to wait before trying again to write.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How many bytes of them are kept in memory.
+pub const MOST_IN_MEMORY: usize = 256 << 20;
+
 /// The dead letters of all hooks.
 #[derive(Debug)]
 pub struct DeadLetters {
-    dir: PathBuf,
-    drain: Arc<Drain>,
-    /// One writer at a time, so that lines stay whole.
-    writing: Mutex<()>,
+    kept: Kept,
+    /// One writer at a time, so that lines stay whole. What is kept in memory.
+    writing: Mutex<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum Kept {
+    OnDisk { dir: PathBuf, drain: Arc<Drain> },
+    InMemory,
 }
 
 /// Why an event is a dead letter.
@@ -45,37 +54,59 @@ pub struct Reason<'a> {
 impl DeadLetters {
     /// Dead letters below `data_dir`; nothing is made until there is one.
     pub fn new(data_dir: &Path, drain: Arc<Drain>) -> DeadLetters {
-        DeadLetters { dir: data_dir.join("dead-letters"), drain, writing: Mutex::new(()) }
+        let kept = Kept::OnDisk { dir: data_dir.join("dead-letters"), drain };
+        DeadLetters { kept, writing: Mutex::default() }
     }
 
-    /// Puts whole lines on disk. Waits while that is not possible; an error once the run is to end.
+    /// Dead letters that nobody needs once the run has ended.
+    pub fn in_memory() -> DeadLetters {
+        DeadLetters { kept: Kept::InMemory, writing: Mutex::default() }
+    }
+
+    /// The lines that are kept in memory.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts whole lines where they are kept. Waits while that is not possible; an error once the run is to end.
     pub fn append(&self, hook: &str, lines: &[u8]) -> io::Result<()> {
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.dir.join(format!("{hook}.ndjson"));
+        let mut memory = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (dir, drain) = match &self.kept {
+            Kept::OnDisk { dir, drain } => (dir, drain),
+            Kept::InMemory if memory.len() + lines.len() > MOST_IN_MEMORY => {
+                let message = format!("over {MOST_IN_MEMORY} bytes of events failed; take a smaller input");
+                return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+            }
+            Kept::InMemory => {
+                memory.extend_from_slice(lines);
+                return Ok(());
+            }
+        };
+        let path = dir.join(format!("{hook}.ndjson"));
         loop {
-            let Err(error) = self.append_once(&path, lines) else { return Ok(()) };
+            let Err(error) = append_once(dir, &path, lines) else { return Ok(()) };
             let error = io::Error::new(
                 error.kind(),
                 format!("dead letters of hook \"{hook}\": {}: {error}", path.display()),
             );
             tracing::error!("{error}; the events wait until it can be written");
-            if self.drain.wait(RETRY) {
+            if drain.wait(RETRY) {
                 return Err(error);
             }
         }
     }
+}
 
-    fn append_once(&self, path: &Path, lines: &[u8]) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        let before = file.metadata()?.len();
-        if let Err(error) = write_synced(&mut file, lines) {
-            // Half a line would spoil the next one.
-            file.set_len(before)?;
-            return Err(error);
-        }
-        Ok(())
+fn append_once(dir: &Path, path: &Path, lines: &[u8]) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let before = file.metadata()?.len();
+    if let Err(error) = write_synced(&mut file, lines) {
+        // Half a line would spoil the next one.
+        file.set_len(before)?;
+        return Err(error);
     }
+    Ok(())
 }
 
 fn write_synced(file: &mut File, lines: &[u8]) -> io::Result<()> {

@@ -273,16 +273,21 @@ impl Loader {
 
     /// Looks at a plugin in the compiler process, without compiling it.
     pub fn inspect(&self, source: &PluginSource) -> Result<Inspection, LoadError> {
-        self.try_inspect(source).map_err(|fault| LoadError { hook: None, plugin: source.to_string(), fault })
+        let inspection = self.read(source).and_then(|bytes| self.try_inspect(&bytes));
+        inspection.map_err(|fault| LoadError { hook: None, plugin: source.to_string(), fault })
     }
 
-    fn try_inspect(&self, source: &PluginSource) -> Result<Inspection, LoadFault> {
-        let bytes = self.read(source)?;
-        let facts = self.compiler.facts(&bytes)?;
+    /// The same for a plugin that is no file yet; `label` is what errors call it.
+    pub fn inspect_bytes(&self, label: &str, bytes: &[u8]) -> Result<Inspection, LoadError> {
+        self.try_inspect(bytes).map_err(|fault| LoadError { hook: None, plugin: label.to_owned(), fault })
+    }
+
+    fn try_inspect(&self, bytes: &[u8]) -> Result<Inspection, LoadFault> {
+        let facts = self.compiler.facts(bytes)?;
         let needs: Vec<Import> = facts.imports.iter().filter_map(|import| need(import)).collect();
         let granted: Vec<String> = needs.iter().map(|need| need.name.clone()).collect();
         let fault = contract(&facts, &granted).err().map(|fault| printable(&fault.to_string()));
-        Ok(Inspection { sha256: sha256(&bytes), size: bytes.len() as u64, facts, needs, fault })
+        Ok(Inspection { sha256: sha256(bytes), size: bytes.len() as u64, facts, needs, fault })
     }
 
     fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {

@@ -88,13 +88,14 @@ impl Manifest {
         Some(Grant { read: fields(&grant.read), write: fields(&grant.write), ..grant.clone() })
     }
 
-    /// The texts that an option has in this config, or by default.
+    /// The texts that an option has in this config, or by default; of a table, its keys.
     fn named_by(&self, option: &str, config: &Value) -> Vec<String> {
         let by_default = || self.config.as_ref()?.get("properties")?.get(option)?.get("default");
         match config.get(option).or_else(by_default) {
             Some(Value::String(text)) if text.is_empty() => Vec::new(),
             Some(Value::String(text)) => vec![printable(text)],
             Some(Value::Array(texts)) => texts.iter().filter_map(Value::as_str).map(printable).collect(),
+            Some(Value::Object(fields)) => fields.keys().map(|field| printable(field)).collect(),
             _ => Vec::new(),
         }
     }
@@ -122,7 +123,7 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
 }
 
 /// One line that steers no terminal: what a plugin's names and texts are before anybody is shown them.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |letter: char| match letter {
         _ if letter.is_whitespace() => ' ',
         _ if letter.is_control() => '?',
@@ -161,6 +162,10 @@ mod tests {
         assert_eq!(read(serde_json::json!({})), ["id", "x"]);
         assert_eq!(read(serde_json::json!({"by": "a.b", "fields": ["c", 1, "d"]})), ["a.b", "c", "d", "x"]);
         assert_eq!(read(serde_json::json!({"by": ""})), ["x"]);
+        assert_eq!(
+            read(serde_json::json!({"fields": {"c.d": "text", "e": {"min": 0}}})),
+            ["id", "c.d", "e", "x"]
+        );
         assert!(manifest.grant_for(&Value::Null).unwrap().drop);
         assert_eq!(parse(b"{}").unwrap().grant_for(&Value::Null), None);
     }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use wasmtime::Engine;
 
+use super::failure::{Failure, FailureKind};
 use super::grants;
 use super::instance::{Blueprint, Instance};
 use super::limits::Limits;
 use super::load::{Loader, Plugin, PluginSource, Request};
+use super::options::{self, Wrong};
 use super::seat::Plan;
 use crate::config::{self, PluginRef};
 
@@ -23,6 +25,18 @@ pub struct Prepared {
     pub plan: Arc<Plan>,
     /// The first of them.
     pub first: Instance,
+}
+
+impl Prepared {
+    /// The same hook once more, with a first instance of its own that knows of nothing.
+    pub fn again(&self) -> Result<Prepared, Failure> {
+        let (first, asked) = self.plan.blueprint.start(0, &[])?;
+        if asked != self.plan.asked {
+            let message = "a fresh instance asked for other fields than the first one".to_owned();
+            return Err(Failure { kind: FailureKind::BadOutput, message, cost: first.cost() });
+        }
+        Ok(Prepared { index: self.index, plugin: self.plugin.clone(), plan: self.plan.clone(), first })
+    }
 }
 
 /// Prepares the hooks that are enabled, in chain order. The errors each name the hook.
@@ -50,6 +64,7 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         tracing::warn!(hook = hook.name.as_str(), "{warning}");
     }
     let at = |message: String| format!("{}: hook \"{}\": {message}", hook.place, hook.name);
+    check_config(hook, &plugin)?;
     let limits = Limits {
         memory_bytes: usize::try_from(hook.memory_bytes).unwrap_or(usize::MAX),
         init: hook.deadlines.init,
@@ -71,6 +86,23 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         );
     }
     Ok(Prepared { index, plugin, plan: Arc::new(Plan { blueprint, asked, interest }), first })
+}
+
+/// Holds a hook's config to the schema in its plugin's manifest, if that has one.
+fn check_config(hook: &config::Hook, plugin: &Plugin) -> Result<(), Vec<String>> {
+    let Some(schema) = plugin.manifest.as_ref().and_then(|manifest| manifest.config.as_ref()) else {
+        return Ok(());
+    };
+    let settings = serde_json::from_str(&hook.config).unwrap_or_default();
+    let tell = |wrong: &Wrong| {
+        let message = wrong.message("config.", hook.config_places.is_outside(&wrong.path));
+        let message = format!("hook {:?}: {message}", hook.name);
+        let placed = hook.config_places.error(&wrong.path, wrong.at_key, message.clone());
+        (placed.as_ref().and_then(|error| error.at), placed.map_or(message, |error| error.to_string()))
+    };
+    let mut wrong: Vec<_> = options::check(schema, &settings).iter().map(tell).collect();
+    wrong.sort();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.into_iter().map(|(_, message)| message).collect()) }
 }
 
 fn blueprint(

@@ -38,7 +38,8 @@ pub struct Seat {
     worker: u32,
     taken: Taken,
     last_save: Option<Vec<u8>>,
-    saved_at: Instant,
+    /// When it was asked for that; none: not yet.
+    saved_at: Option<Instant>,
     /// Not before then is it told the time again.
     tick_due: Option<Instant>,
     /// Rows have passed since the last save.
@@ -60,7 +61,7 @@ impl Seat {
             worker,
             taken: Taken::Free,
             last_save: None,
-            saved_at: Instant::now(),
+            saved_at: None,
             tick_due: None,
             changed: false,
             judge: Judge::new(),
@@ -120,11 +121,12 @@ impl Seat {
     }
 
     /// Saves the state if that is due. A failure costs the instance; the older save stays.
-    pub(crate) fn save_if_due(&mut self, metrics: &HookMetrics) {
-        if !self.changed || self.saved_at.elapsed() < SAVE_EVERY || matches!(self.taken, Taken::Free) {
+    pub(crate) fn save_if_due(&mut self, now: Instant, metrics: &HookMetrics) {
+        let since = now.saturating_duration_since(*self.saved_at.get_or_insert(now));
+        if !self.changed || since < SAVE_EVERY || matches!(self.taken, Taken::Free) {
             return;
         }
-        self.saved_at = Instant::now();
+        self.saved_at = Some(now);
         self.changed = false;
         if let Ok(state) = self.call(metrics, |instance, _| instance.save()) {
             self.last_save = state;

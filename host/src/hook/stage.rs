@@ -12,22 +12,21 @@ use super::convert::{Emission, Outcome};
 use super::dead_letters::{self, DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
 use crate::config::OnError;
-use crate::event::batch::{Batch, Origin, SourceId};
+use crate::event::batch::{Batch, Origin};
 use crate::event::column::Column;
 use crate::event::duplicates::Written;
 use crate::event::edit::{Scratch, Write};
-use crate::event::field::{Field, Matcher};
+use crate::event::field::Field;
 use crate::event::projection::NodeId;
+use crate::event::selection::{Decision, Selection};
 use crate::metrics::HookMetrics;
 
 /// What a stage is made of, the same in every worker.
 pub struct StagePlan {
     /// The hook's name.
     pub name: String,
-    /// Whose events it is handed; none: everybody's.
-    pub from: Option<Vec<SourceId>>,
-    /// What must hold for the rows that it is handed.
-    pub matchers: Vec<Matcher>,
+    /// Which rows it is handed.
+    pub selection: Selection,
     /// What it reads: where, and an empty column of the kind.
     pub reads: Vec<(Field, Column)>,
     /// What it writes.
@@ -59,6 +58,8 @@ pub struct Stage {
     letters: Vec<u8>,
     /// Numbers the events that it emits.
     emitted: u64,
+    /// The rows that failed in the last batch and why; none: nobody wants to know.
+    failed: Option<Vec<(u32, Failure)>>,
 }
 
 /// What becomes of a row that was handed over.
@@ -92,7 +93,28 @@ impl Stage {
             text: Vec::new(),
             letters: Vec::new(),
             emitted: 0,
+            failed: None,
         }
+    }
+
+    /// The same, and it remembers which rows failed.
+    pub(crate) fn watched(self) -> Stage {
+        Stage { failed: Some(Vec::new()), ..self }
+    }
+
+    /// Takes the rows that failed in the last batch, of a stage that is watched.
+    pub(crate) fn take_failed(&mut self) -> Vec<(u32, Failure)> {
+        self.failed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The hook's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.plan.name
+    }
+
+    /// Whether a row would be handed over, and why.
+    pub(crate) fn admission(&self, batch: &Batch, row: u32) -> Decision {
+        self.plan.selection.decide(batch, row)
     }
 
     pub(crate) fn tick_every(&self) -> Option<Duration> {
@@ -129,19 +151,13 @@ impl Stage {
     fn choose(&mut self, batch: &Batch) {
         self.rows.clear();
         let plan = &self.plan;
-        if plan.from.is_none() && plan.matchers.is_empty() {
+        if plan.selection.is_everything() {
             self.rows.extend_from_slice(batch.order());
             return;
         }
-        for &row in batch.order() {
-            let from = plan
-                .from
-                .as_ref()
-                .is_none_or(|from| batch.origin(row).is_some_and(|origin| from.contains(&origin.source)));
-            if from && batch.matches(row, &plan.matchers, &mut self.text) {
-                self.rows.push(row);
-            }
-        }
+        let text = &mut self.text;
+        let chosen = batch.order().iter().copied().filter(|&row| plan.selection.takes(batch, row, text));
+        self.rows.extend(chosen);
     }
 
     /// Does what the hook said.
@@ -204,7 +220,7 @@ impl Stage {
             let Some(&row) = self.rows.get(*place as usize) else { continue };
             let message = message.clone();
             let failure = Failure { kind: FailureKind::RowError, message, cost: Cost::default() };
-            self.keep_if_dead(batch, row, &failure, now_ns);
+            self.note_failed(batch, row, &failure, now_ns);
             if let Some(fate) = self.fates.get_mut(*place as usize) {
                 *fate = Fate::of_failed(self.plan.on_error);
             }
@@ -235,7 +251,7 @@ impl Stage {
         }
         for index in 0..self.rows.len() {
             let Some(&row) = self.rows.get(index) else { break };
-            self.keep_if_dead(batch, row, &failure, now_ns);
+            self.note_failed(batch, row, &failure, now_ns);
         }
         self.follow_on_error(&failure, self.rows.len(), metrics)?;
         if Fate::of_failed(self.plan.on_error) == Fate::Gone {
@@ -244,8 +260,11 @@ impl Stage {
         Ok(())
     }
 
-    /// Notes a row that the hook failed on among the dead letters, if that is where it goes.
-    fn keep_if_dead(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
+    /// Notes a row that the hook failed on, and among the dead letters if that is where it goes.
+    fn note_failed(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
+        if let Some(failed) = &mut self.failed {
+            failed.push((row, failure.clone()));
+        }
         if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
             let reason =
                 Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };

@@ -26,7 +26,9 @@ macro_rules! standard_hooks {
     };
 }
 
-standard_hooks!["redact", "sample", "enrich", "level", "trace", "leak"];
+standard_hooks![
+    "redact", "sample", "enrich", "level", "trace", "parse", "schema", "throttle", "count", "dedupe", "leak"
+];
 
 /// A name that is this similar to a wrong one is worth telling.
 const SIMILAR: f64 = 0.75;

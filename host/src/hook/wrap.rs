@@ -1,9 +1,9 @@
 //! Makes a component of a core module that was built for `wasm32-unknown-unknown` with wit-bindgen.
 //!
 //! Such a module carries the types of its interface in a custom section; [`wrap`] joins the two, so that a plain
-//! `cargo build` is all that a hook's author needs. Runs in the compiler's process only: it is given what a stranger
-//! built. Bounds are that process's; failures are [`WrapError`]s, which complete a sentence that starts with the
-//! plugin's name.
+//! `cargo build` is all that a hook's author needs. The host runs it in the compiler's process only, because it is given
+//! what a stranger built, and bounds are that process's; `hookaroon build` runs it on what the author just compiled.
+//! Failures are [`WrapError`]s, which complete a sentence that starts with the plugin's name.
 
 use serde::{Deserialize, Serialize};
 use wit_component::ComponentEncoder;

@@ -31,12 +31,13 @@ enum Field {
 }
 
 impl By {
-    /// The fields at `paths`, which are read. With `number`, the path where [`By::write`] puts one.
-    pub fn new(paths: Vec<String>, number: Option<&str>, setup: &mut Setup) -> Result<By, String> {
+    /// The fields at `paths`, which are read. [`By::write`] puts them into an object, and values of the hook's own at
+    /// the paths `own`.
+    pub fn new(paths: Vec<String>, own: &[&str], setup: &mut Setup) -> Result<By, String> {
         if paths.iter().any(|path| path == ".") {
             return Err("by: \".\" is the whole event; name fields of it".to_owned());
         }
-        let members = Members::new(paths.iter().map(String::as_str).chain(number))
+        let members = Members::new(paths.iter().map(String::as_str).chain(own.iter().copied()))
             .map_err(|error| format!("by: {error}"))?;
         let fields = paths
             .iter()
@@ -74,19 +75,20 @@ impl By {
         }
     }
 
-    /// Appends a JSON object with the values of a key and, if there is a place for it, a number.
-    pub fn write(&self, key: &str, number: u64, out: &mut String) {
-        let number = number.to_string();
-        // Without fields the key is empty, and has no values; splitting it would make one.
-        let values = (!self.fields.is_empty()).then(|| key.split(SEPARATOR)).into_iter().flatten();
-        let values: Vec<&str> = values.chain([number.as_str()]).collect();
+    /// Appends a JSON object with the values of a key and the hook's own, JSON texts in the order of their paths. An
+    /// empty text, and everything of a key that is not given, is left out.
+    pub fn write(&self, key: Option<&str>, own: &[&str], out: &mut String) {
+        // Splitting the key of no fields would make a value.
+        let key = key.filter(|_| !self.fields.is_empty());
+        let mut values: Vec<&str> = key.map_or_else(Vec::new, |key| key.split(SEPARATOR).collect());
+        values.resize(self.fields.len(), "");
+        values.extend(own);
         self.members.write(&values, out);
     }
 
-    /// The most bytes that [`By::write`] appends for a key.
-    pub fn most(&self, key: &str) -> usize {
-        // The longest number has 20 digits.
-        key.len() + self.members.fixed() + 20
+    /// The most bytes that [`By::write`] appends beside the key and the hook's own values.
+    pub fn fixed(&self) -> usize {
+        self.members.fixed()
     }
 }
 
@@ -156,22 +158,23 @@ mod tests {
     #[hookaroon_sdk::config]
     struct Config {
         by: Vec<String>,
-        number: Option<String>,
+        own: Option<String>,
     }
 
     impl Hook for Keys {
         type Config = Config;
 
         fn init(config: Config, setup: &mut Setup) -> Result<Keys, String> {
-            let by = By::new(config.by, config.number.as_deref(), setup)?;
+            let own: Vec<&str> = config.own.as_deref().into_iter().collect();
+            let by = By::new(config.by, &own, setup)?;
             Ok(Keys { by, key: setup.write("key"), object: setup.write("object") })
         }
 
         fn process(&mut self, event: &mut Event<'_>) -> Verdict {
             let key = self.by.key(event).to_owned();
             let mut object = String::new();
-            self.by.write(&key, u64::MAX, &mut object);
-            assert!(object.len() <= self.by.most(&key));
+            self.by.write(Some(&key), &["7"], &mut object);
+            assert!(object.len() <= key.len() + 1 + self.by.fixed());
             event.set(self.key, &key);
             event.set(self.object, &object);
             Verdict::Keep
@@ -200,8 +203,7 @@ mod tests {
 
     #[test]
     fn keys_of_more_fields_cannot_be_mistaken_for_one_another() {
-        let two = r#"{"by":["a","b","%source"],"number":"n.count"}"#;
-        let number = u64::MAX;
+        let two = r#"{"by":["a","b","%source"],"own":"n.count"}"#;
         for (event, text, members) in [
             (
                 r#"{"a":"x","b":"y","%source":"q\"\\\u0001é"}"#,
@@ -213,7 +215,7 @@ mod tests {
             ("{}", "\u{1f}\u{1f}", ""),
         ] {
             let object: serde_json::Value =
-                serde_json::from_str(&format!("{{{members}\"n\":{{\"count\":{number}}}}}")).unwrap();
+                serde_json::from_str(&format!("{{{members}\"n\":{{\"count\":7}}}}")).unwrap();
             assert_eq!(key(two, event), (text.to_owned(), object.to_string()), "{event}");
             assert_eq!(is_missing(text), event == "{}");
         }
@@ -222,18 +224,37 @@ mod tests {
 
     #[test]
     fn without_fields_all_events_belong_together() {
-        assert_eq!(
-            key(r#"{"by":[],"number":"n"}"#, "{}"),
-            (String::new(), r#"{"n":18446744073709551615}"#.to_owned())
-        );
+        assert_eq!(key(r#"{"by":[],"own":"n"}"#, "{}"), (String::new(), r#"{"n":7}"#.to_owned()));
         assert!(is_missing(""));
+    }
+
+    #[test]
+    fn what_is_of_no_key_has_only_values_of_the_hooks_own() {
+        #[derive(Debug)]
+        struct Other(By);
+        impl Hook for Other {
+            type Config = hookaroon_sdk::NoConfig;
+
+            fn init(_: Self::Config, setup: &mut Setup) -> Result<Other, String> {
+                Ok(Other(By::new(vec!["a".to_owned(), "b".to_owned()], &["n", "other"], setup)?))
+            }
+
+            fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+                let mut object = String::new();
+                self.0.write(None, &["7", "true"], &mut object);
+                event.emit(&object);
+                Verdict::Keep
+            }
+        }
+        let events = testing::run::<Other>("{}", &["{}"]).unwrap().events;
+        assert_eq!(events[1].to_string(), r#"{"n":7,"other":true}"#);
     }
 
     #[test]
     fn fields_that_cannot_stand_together_are_refused() {
         for (config, expected) in [
             (r#"{"by":["a","a.b"]}"#, "by: \"a\" and \"a.b\" cannot stand in one object"),
-            (r#"{"by":["n"],"number":"n"}"#, "by: \"n\" and \"n\" cannot stand in one object"),
+            (r#"{"by":["n"],"own":"n"}"#, "by: \"n\" and \"n\" cannot stand in one object"),
             (r#"{"by":["."]}"#, "by: \".\" is the whole event"),
         ] {
             let error = testing::run::<Keys>(config, &[]).unwrap_err();

@@ -1,9 +1,11 @@
 //! What `throttle`, `count` and `dedupe` share. Not a hook.
 //!
-//! Their configs are written with [`Span`] and [`Rate`]; [`By`] tells which events belong together and [`Members`]
-//! writes that into new events; [`Writer`] and [`Reader`] make the states that they save.
+//! Their configs are written with [`Span`] and [`Rate`]; [`By`] tells which events belong together and writes that into
+//! new events; [`Groups`] keeps something for each of a bounded number of them; [`Writer`] and [`Reader`] make the states
+//! that they save.
 
 mod by;
+mod groups;
 mod members;
 mod path;
 mod rate;
@@ -11,7 +13,7 @@ mod span;
 mod state;
 
 pub use by::{By, is_missing};
-pub use members::Members;
+pub use groups::{Groups, MOST_BYTES};
 pub use rate::{Per, Rate};
 pub use span::Span;
 pub use state::{Reader, Writer};

@@ -6,7 +6,7 @@ use crate::path;
 
 /// The places of some values in an object.
 #[derive(Debug)]
-pub struct Members {
+pub(crate) struct Members {
     nodes: Vec<Node>,
     fixed: usize,
 }
@@ -28,7 +28,7 @@ enum Value {
 
 impl Members {
     /// The places of `paths`. The error names the two that cannot stand in one object.
-    pub fn new<'p>(paths: impl IntoIterator<Item = &'p str>) -> Result<Members, String> {
+    pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p str>) -> Result<Members, String> {
         let mut members = Members { nodes: Vec::new(), fixed: 2 };
         let mut known: Vec<(&str, Vec<String>)> = Vec::new();
         for (index, path) in paths.into_iter().enumerate() {
@@ -49,12 +49,12 @@ impl Members {
     }
 
     /// The most that an object has beside its values, in bytes.
-    pub fn fixed(&self) -> usize {
+    pub(crate) fn fixed(&self) -> usize {
         self.fixed
     }
 
     /// Appends the object with these values, JSON texts in the order of the paths. An empty one is left out.
-    pub fn write(&self, values: &[&str], out: &mut String) {
+    pub(crate) fn write(&self, values: &[&str], out: &mut String) {
         write(&self.nodes, values, out);
     }
 }

@@ -43,7 +43,7 @@ impl Per {
     }
 
     /// How many nanoseconds it has.
-    pub fn ns(self) -> u64 {
+    pub const fn ns(self) -> u64 {
         let seconds = match self {
             Per::Second => 1,
             Per::Minute => 60,

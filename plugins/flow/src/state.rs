@@ -3,6 +3,8 @@
 //! It begins with the hook's name and the version of its format. What is not such a state, or is cut off, is an error:
 //! a plugin that cannot read what its predecessor saved must not take over.
 
+use crate::by::By;
+
 /// Writes a state.
 #[derive(Debug)]
 pub struct Writer {
@@ -65,6 +67,18 @@ impl<'s> Reader<'s> {
         let (text, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.wrong())?;
         self.rest = rest;
         std::str::from_utf8(text).map_err(|_| self.wrong())
+    }
+
+    /// Reads which fields told events apart. Others than those of `by` are an error: what was kept for their keys would
+    /// be lost.
+    pub fn same_by(&mut self, by: &By) -> Result<(), String> {
+        if self.text()? == by.identity() {
+            return Ok(());
+        }
+        Err(format!(
+            "by: the {} that runs tells events apart by other fields; unload the hook and load it again",
+            self.hook
+        ))
     }
 
     fn wrong(&self) -> String {

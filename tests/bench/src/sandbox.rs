@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hookaroon::config::{Grant, OnError};
@@ -13,6 +13,7 @@ use hookaroon::event::duplicates::Written;
 use hookaroon::event::edit::{Scratch, Write};
 use hookaroon::event::field::{EventTime, Field};
 use hookaroon::event::projection::{NodeId, Projection};
+use hookaroon::event::selection::Selection;
 use hookaroon::event::time::TimeFormat;
 use hookaroon::hook::chain::{Chain, places};
 use hookaroon::hook::compile::{self, Compiler};
@@ -157,8 +158,7 @@ fn chain(projection: &Arc<Projection>, fields: &Fields) -> Result<Chain> {
     let plan = Arc::new(Plan { blueprint, asked, interest });
     let stage = StagePlan {
         name: "country".to_owned(),
-        from: None,
-        matchers: Vec::new(),
+        selection: Selection::default(),
         reads: vec![
             (Field::Node(fields.level), Column::new(Kind::Text)),
             (Field::Node(fields.client_ip), Column::new(Kind::Text)),
@@ -173,5 +173,5 @@ fn chain(projection: &Arc<Projection>, fields: &Fields) -> Result<Chain> {
     };
     let place = places(&plan, first, 1).pop().context("a place")?;
     let metrics = Arc::new(Metrics::new([("country", 32 << 20)], []));
-    Ok(Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics))
+    Ok(Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics, Instant::now()))
 }

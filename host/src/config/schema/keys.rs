@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Form::{Any, Digest, Name, Path, Plugin};
-use super::Kind::{Flag, Number, NumberOr, Open, Size, Table, Tables, Text, Texts, Time, Word};
+use super::Form::{Any, Digest, Moment, Name, Path, Plugin};
+use super::Kind::{Flag, Lines, Number, NumberOr, Open, Size, Table, Tables, Text, Texts, Time, Word};
 use super::Unset::{Default, Is, Means, Refused};
 use super::{Bounded, Key, Kind, Section, Unset};
 use crate::decode;
@@ -34,7 +34,7 @@ pub(in crate::config) const TOP: &Section = &Section {
             Is("[]"),
             "[\"conf.d/*.toml\"]",
             "Files, or patterns of them, that are read after this one, sorted by their paths, which is the order of their \
-             hooks in the chain. Only `[[source]]`, `[[hook]]` and `[[sink]]` may stand in them.",
+             hooks in the chain. Only `[[source]]`, `[[hook]]`, `[[sink]]` and `[[test]]` may stand in them.",
         ),
         key(
             "max_event_bytes",
@@ -48,6 +48,7 @@ pub(in crate::config) const TOP: &Section = &Section {
         tables("source", Tables(SOURCE)),
         tables("hook", Tables(HOOK)),
         tables("sink", Tables(SINK)),
+        tables("test", Tables(TEST)),
     ],
 };
 
@@ -296,6 +297,51 @@ pub(in crate::config) const SINK: &Section = &Section {
             Is("[]"),
             "[\"%source\", \"%time\"]",
             "The metadata that is added to its events, under their names.",
+        ),
+    ],
+};
+
+pub(in crate::config) const TEST: &Section = &Section {
+    header: "[[test]]",
+    doc: "Events that go in, and what is to come of them. `hookaroon check` runs each test on a chain of its own and shows what \
+          differs. At least one of the last three keys is needed.",
+    keys: &[
+        key("name", Text(Any), Refused, "\"mail addresses are taken out\"", "What it shows."),
+        key("source", Text(Any), Means("the first source"), "\"app\"", "The source that reads the events."),
+        key(
+            "events",
+            Lines,
+            Refused,
+            "['{\"message\":\"from bob@example.com\"}']",
+            "The lines that go in, as the source would read them.",
+        ),
+        key(
+            "now",
+            Text(Moment),
+            Is("2026-01-01T00:00:00Z"),
+            "2026-01-31T12:00:00Z",
+            "The time of the whole test.",
+        ),
+        key(
+            "expect",
+            Open,
+            Means("what the sinks take does not matter"),
+            "{ archive = ['{\"message\":\"from [email]\"}'] }",
+            "What sinks are to take, each by its name: a list of texts, or `{ file = \"PATH\" }`.",
+        ),
+        key(
+            "dropped",
+            Open,
+            Means("what is dropped does not matter"),
+            "{ \"hook:redact\" = 0 }",
+            "How many events are to be dropped for each reason, named as in the summary.",
+        ),
+        key(
+            "dead_letters",
+            Open,
+            Means("no hook makes any"),
+            "{ redact = 0 }",
+            "How many dead letters each hook is to make; a hook that is not named makes none.",
         ),
     ],
 };

@@ -104,6 +104,14 @@ pub fn broken_object() -> impl Strategy<Value = String> {
     broken(object().boxed())
 }
 
+/// Lines that are all close to the same few events.
+pub fn alike() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(object(), 1..4).prop_flat_map(|events| {
+        let one = broken(select(events).boxed());
+        prop::collection::vec(one, 1..12)
+    })
+}
+
 /// A value, or something close to one.
 pub fn broken_value() -> impl Strategy<Value = String> {
     broken(value().boxed())

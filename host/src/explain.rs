@@ -1,0 +1,379 @@
+//! The way of one event: how it is decoded, what each hook is asked and does, which sinks take it and what they get.
+//!
+//! The hooks and the router are those of a run, with their limits and one batch; what is looked at is what they
+//! decided. Events that hooks emit have ways of their own, from the hook after. Dead letters are not written. A hook
+//! that only speaks at ticks or at its end says nothing here.
+
+mod show;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::config::{self, Config, OnError};
+use crate::decode::{Counts, Form, Lines};
+use crate::event::batch::Batch;
+use crate::event::changes::{Change, changes};
+use crate::event::projection::TooManyFields;
+use crate::event::selection::Decision;
+use crate::hook::prepare::Prepared;
+use crate::hook::stage::Stage;
+use crate::metrics::{HookMetrics, InputMetrics, Metrics};
+use crate::rehearsal::{Decoded, Rehearsal};
+use crate::router::Router;
+use crate::worker::unbatched::Unbatched;
+
+/// The way of an event and of what it brought about.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// The source that it was taken to come from.
+    pub source: String,
+    /// What the source makes of it.
+    pub decoded: Decoding,
+    /// The event's own way, then those of the events that hooks emitted.
+    pub ways: Vec<Way>,
+    /// Why a run would stop there.
+    pub stopped: Option<String>,
+}
+
+/// What a source makes of bytes.
+#[derive(Debug, Serialize)]
+pub struct Decoding {
+    /// The line was no JSON object, or its source says it is none, and became the text of `message`.
+    pub wrapped: bool,
+    /// It was not UTF-8: each wrong sequence has become U+FFFD.
+    pub repaired: bool,
+    /// It was over `max_event_bytes`, and this is its first part.
+    pub parts: usize,
+    /// The event.
+    pub event: String,
+}
+
+/// The way of one event.
+#[derive(Debug, Serialize)]
+pub struct Way {
+    /// Its source, or `hook:NAME`.
+    pub from: String,
+    /// Its text at the start.
+    pub event: String,
+    /// The hooks that it met, in chain order.
+    pub hooks: Vec<Met>,
+    /// The sinks; none if it did not come so far.
+    pub sinks: Vec<Exit>,
+}
+
+/// An event and a hook.
+#[derive(Debug, Serialize)]
+pub struct Met {
+    /// The hook's name.
+    pub hook: String,
+    /// Whether it was handed over, and why.
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// What the hook did.
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+/// Whether an event was let through, and what decided.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    /// The names in `from`; none: it does not ask.
+    pub from: Option<Vec<String>>,
+    /// Whether the event's source is among them.
+    pub from_holds: Option<bool>,
+    /// The conditions of `match`, up to the first that does not hold.
+    #[serde(rename = "match")]
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition and the value that decided it.
+#[derive(Debug, Serialize)]
+pub struct Condition {
+    /// As it is configured.
+    pub condition: String,
+    /// The value, as JSON; none: the event has none.
+    pub value: Option<String>,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+/// What became of an event at a hook.
+#[derive(Debug, Serialize)]
+#[serde(tag = "fate", rename_all = "snake_case")]
+pub enum Fate {
+    /// The hook is not enabled.
+    NotEnabled,
+    /// It was not handed over.
+    PassedBy,
+    /// The hook kept it.
+    Kept {
+        /// What the hook changed.
+        changes: Vec<Change>,
+        /// The events that it emitted.
+        emitted: Vec<String>,
+        /// Writes that had nowhere to go.
+        refused_writes: u64,
+        /// Earlier occurrences of keys that were deleted before it.
+        duplicates_deleted: u64,
+    },
+    /// The hook dropped it.
+    Dropped {
+        /// The events that it emitted.
+        emitted: Vec<String>,
+    },
+    /// The hook failed on it.
+    Failed {
+        /// The kind of failure.
+        kind: &'static str,
+        /// What happened.
+        message: String,
+        /// What the hook's `on_error` makes of the event.
+        on_error: &'static str,
+    },
+}
+
+/// An event and a sink.
+#[derive(Debug, Serialize)]
+pub struct Exit {
+    /// The sink's name.
+    pub sink: String,
+    /// Whether it takes the event.
+    pub taken: bool,
+    /// Why.
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// The bytes that it gets, without the newline.
+    pub event: Option<String>,
+}
+
+/// Why there is nothing to explain.
+#[derive(Debug, thiserror::Error)]
+pub enum ExplainError {
+    /// Too many fields.
+    #[error(transparent)]
+    Fields(#[from] TooManyFields),
+    /// No such source.
+    #[error("there is no source {name:?}; {hint}")]
+    Source {
+        /// What was asked for.
+        name: String,
+        /// Which there are.
+        hint: String,
+    },
+    /// Not one event.
+    #[error("it holds {0} events; explain shows the way of one")]
+    NotOne(usize),
+}
+
+/// The number of the source of this name; without one the first.
+pub fn source(config: &Config, name: Option<&str>) -> Result<usize, ExplainError> {
+    let Some(name) = name else { return Ok(0) };
+    let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
+    names
+        .iter()
+        .position(|known| *known == name)
+        .ok_or_else(|| ExplainError::Source { name: name.to_owned(), hint: config::suggestion(name, &names) })
+}
+
+/// Follows the event in `bytes` from the source of this number, received at that time.
+pub fn explain(
+    config: &Config,
+    hooks: Vec<Prepared>,
+    source: usize,
+    bytes: &[u8],
+    now_ns: u64,
+) -> Result<Explanation, ExplainError> {
+    let mut rehearsal = Rehearsal::new(config, hooks)?;
+    let bytes = on_one_line(bytes);
+    let decoded = rehearsal.decode(config, source, &bytes, now_ns);
+    let Some(decoded) = decoded else { return Err(ExplainError::NotOne(0)) };
+    let mut batch = Batch::new(rehearsal.wiring.projection.clone());
+    let decoding = decode(&decoded, &mut batch)?;
+    let stages = rehearsal.wiring.chains.pop().unwrap_or_default();
+    let mut walk = Walk { config, batch, ways: Vec::new(), metrics: rehearsal.wiring.metrics.clone() };
+    walk.arrive();
+    let stopped = walk.through(stages, now_ns);
+    if stopped.is_none() {
+        walk.leave(&rehearsal.wiring.router);
+    }
+    let source = config.sources.get(source).map(|source| source.name.clone()).unwrap_or_default();
+    Ok(Explanation { source, decoded: decoding, ways: walk.ways, stopped })
+}
+
+/// A JSON object that is spread over lines, as people write it, is one event: the lines' breaks become spaces.
+fn on_one_line(bytes: &[u8]) -> Vec<u8> {
+    let text = bytes.trim_ascii();
+    let is_object = text.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
+    if !is_object {
+        return bytes.to_vec();
+    }
+    text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect()
+}
+
+/// Puts the one event into the batch; of one that was too long its first part.
+fn decode(decoded: &Decoded, batch: &mut Batch) -> Result<Decoding, ExplainError> {
+    let count: usize = decoded.lines.iter().map(|lines| lines.lines.len()).sum();
+    let oversize: u64 = decoded.lines.iter().map(|lines| lines.counts.oversize_lines).sum();
+    let first = decoded.lines.iter().find(|lines| !lines.lines.is_empty());
+    let (Some(first), true) = (first, count == 1 || oversize == 1) else {
+        return Err(ExplainError::NotOne(count));
+    };
+    let line: Vec<_> = first.lines.iter().take(1).copied().collect();
+    let is_text = line.iter().any(|line| line.form == Form::Text);
+    let one = Lines { block: first.block.clone(), lines: line, counts: Counts::default() };
+    let counts = InputMetrics::default();
+    let whole = config::Batch { rows: usize::MAX, bytes: usize::MAX, wait: Default::default() };
+    Unbatched::new(&one, &decoded.origin).fill(batch, &whole, &counts);
+    let event = batch.order().first().map(|&row| text(batch, row)).unwrap_or_default();
+    Ok(Decoding {
+        wrapped: is_text || counts.wrapped.get() > 0,
+        repaired: decoded.lines.iter().any(|lines| lines.counts.repaired_lines > 0),
+        parts: count,
+        event,
+    })
+}
+
+/// A batch on its way, with what is known of each of its rows.
+struct Walk<'c> {
+    config: &'c Config,
+    batch: Batch,
+    /// By row.
+    ways: Vec<Way>,
+    metrics: Arc<Metrics>,
+}
+
+impl Walk<'_> {
+    /// Rows that were not there before begin their way.
+    fn arrive(&mut self) -> Vec<u32> {
+        let mut new: Vec<u32> =
+            self.batch.order().iter().copied().filter(|&row| row as usize >= self.ways.len()).collect();
+        new.sort_unstable();
+        for &row in &new {
+            let from = self.batch.origin(row).map(|origin| origin.source_name.to_string());
+            self.ways.push(Way {
+                from: from.unwrap_or_default(),
+                event: text(&self.batch, row),
+                hooks: Vec::new(),
+                sinks: Vec::new(),
+            });
+        }
+        new
+    }
+
+    /// Passes the batch through all hooks. Why it does not get through, if it does not.
+    fn through(&mut self, stages: Vec<Stage>, now_ns: u64) -> Option<String> {
+        let metrics = self.metrics.clone();
+        let mut stages = stages.into_iter().zip(&metrics.hooks);
+        for hook in &self.config.hooks {
+            if !hook.enabled {
+                let asked = Asked { from: None, from_holds: None, conditions: Vec::new() };
+                self.meet_all(&hook.name, asked);
+                continue;
+            }
+            let Some((stage, metrics)) = stages.next() else { break };
+            if let Some(stopped) = self.meet(hook, stage.watched(), metrics, now_ns) {
+                return Some(stopped);
+            }
+        }
+        None
+    }
+
+    /// A hook that is not enabled is met and does nothing.
+    fn meet_all(&mut self, hook: &str, asked: Asked) {
+        let rows = self.batch.order().to_vec();
+        for row in rows {
+            let asked =
+                Asked { from: asked.from.clone(), from_holds: asked.from_holds, conditions: Vec::new() };
+            self.note(row, Met { hook: hook.to_owned(), asked, fate: Fate::NotEnabled });
+        }
+    }
+
+    fn meet(
+        &mut self,
+        hook: &config::Hook,
+        mut stage: Stage,
+        metrics: &HookMetrics,
+        now_ns: u64,
+    ) -> Option<String> {
+        let rows: Vec<(u32, Decision, String)> = self
+            .batch
+            .order()
+            .iter()
+            .map(|&row| (row, stage.admission(&self.batch, row), text(&self.batch, row)))
+            .collect();
+        let stopped = stage.process(&mut self.batch, now_ns, metrics).err().map(|stop| stop.to_string());
+        let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
+        let new = self.arrive();
+        let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();
+        let last = rows.iter().rev().find(|(_, decision, _)| decision.taken).map(|(row, ..)| *row);
+        for (row, decision, before) in rows {
+            let emitted = if Some(row) == last { std::mem::take(&mut emitted) } else { Vec::new() };
+            let fate = match failed.get(&row) {
+                _ if !decision.taken => Fate::PassedBy,
+                Some(failure) => Fate::Failed {
+                    kind: failure.kind.name(),
+                    message: failure.message.clone(),
+                    on_error: on_error(hook.on_error),
+                },
+                None if self.batch.order().contains(&row) => Fate::Kept {
+                    changes: changes(before.as_bytes(), self.batch.text(row)),
+                    emitted,
+                    refused_writes: metrics.refused.get(),
+                    duplicates_deleted: metrics.duplicates.get(),
+                },
+                None => Fate::Dropped { emitted },
+            };
+            let asked = asked(hook.from.as_deref(), decision);
+            self.note(row, Met { hook: stage.name().to_owned(), asked, fate });
+        }
+        stopped
+    }
+
+    fn note(&mut self, row: u32, met: Met) {
+        if let Some(way) = self.ways.get_mut(row as usize) {
+            way.hooks.push(met);
+        }
+    }
+
+    /// What is left of the batch goes to the sinks.
+    fn leave(&mut self, router: &Router) {
+        for &row in self.batch.order() {
+            let Some(way) = self.ways.get_mut(row as usize) else { continue };
+            for (sink, route) in self.config.sinks.iter().zip(router.routes()) {
+                let decision = route.decide(&self.batch, row);
+                let taken = decision.taken;
+                let line = taken.then(|| route.lines(&self.batch, &[row]));
+                let event = line.map(|line| String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned());
+                let asked = asked(sink.from.as_deref(), decision);
+                way.sinks.push(Exit { sink: sink.name.clone(), taken, asked, event });
+            }
+        }
+    }
+}
+
+fn asked(from: Option<&[String]>, decision: Decision) -> Asked {
+    Asked {
+        from: from.map(<[String]>::to_vec),
+        from_holds: decision.from,
+        conditions: decision
+            .tested
+            .into_iter()
+            .map(|tested| Condition { condition: tested.condition, value: tested.seen, holds: tested.holds })
+            .collect(),
+    }
+}
+
+fn on_error(on_error: OnError) -> &'static str {
+    match on_error {
+        OnError::DeadLetter => "dead_letter",
+        OnError::Pass => "pass",
+        OnError::Drop => "drop",
+        OnError::Stop => "stop",
+    }
+}
+
+fn text(batch: &Batch, row: u32) -> String {
+    String::from_utf8_lossy(batch.text(row)).into_owned()
+}

@@ -1,0 +1,241 @@
+//! What is special about access logs: their usual forms, the first line of a request, their time, and which of their
+//! values are numbers.
+//!
+//! Form and order are those of Apache's mod_log_config, of nginx's `log_format`, and of the ingress controller for
+//! Kubernetes. What is no request line or no such time stays as it is.
+
+use crate::values::{Kind, Place, Values};
+
+/// The template of a named form.
+macro_rules! combined {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            r#"$client_ip $ident $user [$time] "$request" $status $bytes "$referer" "$user_agent""#,
+            $after
+        )
+    };
+}
+
+/// `%h %l %u %t "%r" %>s %b`
+pub const COMMON: &str = r#"$client_ip $ident $user [$time] "$request" $status $bytes"#;
+/// And `"%{Referer}i" "%{User-Agent}i"`; nginx's own default.
+pub const COMBINED: &str = combined!("", "");
+/// Debian's Apache: with `%v:%p` before it.
+pub const VHOST_COMBINED: &str = combined!("$vhost:$port ", "");
+/// The `main` of nginx's packages: with `"$http_x_forwarded_for"` behind it.
+pub const NGINX_MAIN: &str = combined!("", r#" "$forwarded_for""#);
+/// The ingress controller's default.
+pub const INGRESS_NGINX: &str = combined!(
+    "",
+    " $request_length $request_time [$upstream_name] [$upstream_alternative_name] $upstream_addr \
+     $upstream_response_length $upstream_response_time $upstream_status $request_id"
+);
+
+/// What becomes of a request's first line: the last one is the line itself if it is none.
+pub const REQUEST: [&str; 4] = ["method", "path", "protocol", "request"];
+
+/// The longest name of a method that is believed.
+const LONGEST_METHOD: usize = 32;
+
+/// The kind that a value of this name has by default. Names are those of the forms above and of nginx's variables.
+pub fn kind(name: &str) -> Kind {
+    match name {
+        "status"
+        | "bytes"
+        | "port"
+        | "body_bytes_sent"
+        | "bytes_sent"
+        | "content_length"
+        | "connection"
+        | "connection_requests"
+        | "remote_port"
+        | "request_length"
+        | "server_port" => Kind::Integer,
+        "msec" | "request_time" => Kind::Float,
+        _ => Kind::Text,
+    }
+}
+
+/// Sets a request's method, path and protocol from `first` on, or the request itself if it is not one.
+pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
+    let split = values.at(&place, line).and_then(|text| {
+        let (method, rest) = text.split_once(' ')?;
+        let is_method = (1..=LONGEST_METHOD).contains(&method.len())
+            && method.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-' || letter == b'_');
+        // A path may have spaces in it, however wrong that is.
+        let (path, protocol) = match rest.rsplit_once(' ') {
+            Some((path, protocol)) if protocol.starts_with("HTTP/") => (path, protocol),
+            _ => (rest, ""),
+        };
+        let at = method.len() + 1;
+        (is_method && !path.is_empty()).then_some((
+            method.len(),
+            at..at + path.len(),
+            protocol.len(),
+            text.len(),
+        ))
+    });
+    let Some((method, path, protocol, length)) = split else {
+        return values.set(first + 3, place);
+    };
+    values.set(first, place.part(0..method));
+    values.set(first + 1, place.part(path));
+    if protocol > 0 {
+        values.set(first + 2, place.part(length - protocol..length));
+    }
+}
+
+/// Sets a time: `10/Oct/2000:13:55:36 -0700` as RFC 3339 has it, `2000-10-10T13:55:36-07:00`.
+pub fn time(number: usize, place: Place, line: &str, values: &mut Values) {
+    let mut written = [0; "2000-10-10T13:55:36-07:00".len()];
+    let known = values.at(&place, line).and_then(|text| rfc3339(text.as_bytes(), &mut written));
+    match known.and_then(|_| std::str::from_utf8(&written).ok()) {
+        Some(time) => {
+            let start = values.buffer.len();
+            values.buffer.push_str(time);
+            values.set(number, Place::Buffer(start..values.buffer.len()));
+        }
+        None => values.set(number, place),
+    }
+}
+
+const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/// Where each byte of `2000-10-10T13:55:36-07:00` stands in `10/Oct/2000:13:55:36 -0700`; the month is put in after.
+const FROM: [usize; 25] =
+    [7, 8, 9, 10, 0, 0, 0, 0, 0, 1, 0, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 0, 24, 25];
+
+fn rfc3339(text: &[u8], out: &mut [u8; 25]) -> Option<()> {
+    if text.len() != "10/Oct/2000:13:55:36 -0700".len() {
+        return None;
+    }
+    for (at, form) in b"dd/mmm/dddd:dd:dd:dd sdddd".iter().enumerate() {
+        let byte = text.get(at)?;
+        let fits = match form {
+            b'd' => byte.is_ascii_digit(),
+            b'm' => byte.is_ascii_alphabetic(),
+            b's' => matches!(byte, b'+' | b'-'),
+            other => byte == other,
+        };
+        if !fits {
+            return None;
+        }
+    }
+    let name = text.get(3..6)?;
+    let month = 1 + MONTHS.chunks_exact(3).position(|known| known == name)? as u8;
+    for (to, from) in out.iter_mut().zip(FROM) {
+        *to = *text.get(from)?;
+    }
+    for (at, byte) in
+        [(4, b'-'), (5, b'0' + month / 10), (6, b'0' + month % 10), (7, b'-'), (10, b'T'), (22, b':')]
+    {
+        *out.get_mut(at)? = byte;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::Template;
+
+    /// The values of a line as `name=text`; nothing if it has another form.
+    fn parse(form: &str, line: &str) -> Option<Vec<String>> {
+        let template = Template::new(form).unwrap();
+        let mut values = Values::default();
+        template.parse(line, &mut values).ok()?;
+        let known = template.names().iter().enumerate();
+        Some(known.filter_map(|(at, name)| Some(format!("{name}={}", values.text(at, line)?))).collect())
+    }
+
+    #[test]
+    fn the_usual_forms_are_taken_apart() {
+        // The example of Apache's documentation.
+        let line = r#"127.0.0.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /apache_pb.gif HTTP/1.0" 200 2326"#;
+        let common = [
+            "client_ip=127.0.0.1",
+            "user=frank",
+            "time=2000-10-10T13:55:36-07:00",
+            "method=GET",
+            "path=/apache_pb.gif",
+            "protocol=HTTP/1.0",
+            "status=200",
+            "bytes=2326",
+        ];
+        assert_eq!(parse(COMMON, line).unwrap(), common);
+        let line =
+            format!(r#"{line} "http://www.example.com/start.html" "Mozilla/4.08 [en] (Win98; I ;Nav)""#);
+        let combined = [
+            &common[..],
+            &["referer=http://www.example.com/start.html", "user_agent=Mozilla/4.08 [en] (Win98; I ;Nav)"],
+        ]
+        .concat();
+        assert_eq!(parse(COMBINED, &line).unwrap(), combined);
+        assert_eq!(
+            parse(VHOST_COMBINED, &format!("www.example.com:443 {line}")).unwrap(),
+            [&["vhost=www.example.com", "port=443"], &combined[..]].concat()
+        );
+        assert_eq!(
+            parse(NGINX_MAIN, &format!(r#"{line} "10.1.2.3, 10.1.2.4""#)).unwrap(),
+            [&combined[..], &["forwarded_for=10.1.2.3, 10.1.2.4"]].concat()
+        );
+        assert_eq!(
+            parse(
+                INGRESS_NGINX,
+                &format!(
+                    "{line} 459 0.103 [shop-web-80] [] 10.0.0.1:80, 10.0.0.2:80 0, 612 0.001, 0.102 502, 200 6e0aa0c5"
+                )
+            )
+            .unwrap(),
+            [
+                &combined[..],
+                &[
+                    "request_length=459",
+                    "request_time=0.103",
+                    "upstream_name=shop-web-80",
+                    "upstream_alternative_name=",
+                    "upstream_addr=10.0.0.1:80, 10.0.0.2:80",
+                    "upstream_response_length=0, 612",
+                    "upstream_response_time=0.001, 0.102",
+                    "upstream_status=502, 200",
+                    "request_id=6e0aa0c5"
+                ]
+            ]
+            .concat()
+        );
+    }
+
+    #[test]
+    fn a_request_is_split_and_what_is_none_is_kept_whole() {
+        for (request, expected) in [
+            ("GET / HTTP/1.1", &["method=GET", "path=/", "protocol=HTTP/1.1"][..]),
+            ("GET /a b?c=\\\"d\\\" HTTP/2.0", &["method=GET", "path=/a b?c=\"d\"", "protocol=HTTP/2.0"]),
+            ("GET /old", &["method=GET", "path=/old"]),
+            ("M-SEARCH * HTTP/1.1", &["method=M-SEARCH", "path=*", "protocol=HTTP/1.1"]),
+            (r"\x16\x03\x01\x02", &["request=\u{16}\u{3}\u{1}\u{2}"]),
+            ("\\x16\\x03 x HTTP/1.1", &["request=\u{16}\u{3} x HTTP/1.1"]),
+            ("GET  HTTP/1.1", &["request=GET  HTTP/1.1"]),
+            ("GET ", &["request=GET "]),
+            ("", &["request="]),
+            ("-", &[]),
+        ] {
+            assert_eq!(parse("\"$request\"", &format!("\"{request}\"")).unwrap(), expected, "{request}");
+        }
+    }
+
+    #[test]
+    fn a_time_becomes_that_of_rfc_3339_and_what_is_none_stays() {
+        for (time, expected) in [
+            ("01/Jan/2024:00:00:00 +0000", "2024-01-01T00:00:00+00:00"),
+            ("31/Dec/1999:23:59:59 +0530", "1999-12-31T23:59:59+05:30"),
+            ("31/Dez/1999:23:59:59 +0530", "31/Dez/1999:23:59:59 +0530"),
+            ("31/anF/1999:23:59:59 +0530", "31/anF/1999:23:59:59 +0530"),
+            ("1/Jan/2024:00:00:00 +0000", "1/Jan/2024:00:00:00 +0000"),
+            ("2024-01-01T00:00:00+00:00", "2024-01-01T00:00:00+00:00"),
+            ("", ""),
+        ] {
+            assert_eq!(parse("[$time]", &format!("[{time}]")).unwrap(), [format!("time={expected}")]);
+        }
+    }
+}

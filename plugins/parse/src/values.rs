@@ -1,0 +1,203 @@
+//! What was found in a line, and the kinds that values may have.
+//!
+//! A value is a place in the line, or in a buffer where escapes were resolved; the memory for both is kept from line
+//! to line. A value that is not of its kind makes the line a mismatch, so that nothing is lost or half written.
+
+use std::ops::Range;
+
+/// The kind of a value.
+#[hookaroon_sdk::config]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number.
+    Float,
+    /// `true` or `false`, in any case.
+    Boolean,
+}
+
+impl Kind {
+    /// With its article, for people.
+    pub fn a_name(self) -> &'static str {
+        match self {
+            Kind::Text => "a text",
+            Kind::Integer => "an integer",
+            Kind::Float => "a number",
+            Kind::Boolean => "true or false",
+        }
+    }
+}
+
+/// Why a line was not parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It has another form.
+    Form,
+    /// It is longer than the most that is looked at.
+    Length,
+    /// It has more values than are taken.
+    Count,
+    /// The value with this number is not of its kind.
+    Kind(usize),
+}
+
+/// Where a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// In the line, as it stands there.
+    Line(Range<usize>),
+    /// In the buffer of [`Values`].
+    Buffer(Range<usize>),
+}
+
+impl Place {
+    /// A part of what is there.
+    pub fn part(&self, range: Range<usize>) -> Place {
+        let part = |whole: &Range<usize>| whole.start + range.start..whole.start + range.end;
+        match self {
+            Place::Line(whole) => Place::Line(part(whole)),
+            Place::Buffer(whole) => Place::Buffer(part(whole)),
+        }
+    }
+}
+
+/// A value of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'t> {
+    /// A text.
+    Text(&'t str),
+    /// A whole number.
+    Integer(i64),
+    /// A number that is finite.
+    Float(f64),
+    /// `true` or `false`.
+    Boolean(bool),
+}
+
+/// The values of a line, by number.
+#[derive(Debug, Default)]
+pub struct Values {
+    places: Vec<Option<Place>>,
+    /// Values that do not stand in the line as they are.
+    pub buffer: String,
+}
+
+impl Values {
+    /// Forgets the last line; from now on there are `count` values, none of them known.
+    pub fn start(&mut self, count: usize) {
+        self.places.clear();
+        self.places.resize(count, None);
+        self.buffer.clear();
+    }
+
+    /// Sets the value with this number. It must exist.
+    pub fn set(&mut self, number: usize, place: Place) {
+        if let Some(known) = self.places.get_mut(number) {
+            *known = Some(place);
+        }
+    }
+
+    /// Adds a value after the last.
+    pub fn push(&mut self, place: Place) {
+        self.places.push(Some(place));
+    }
+
+    /// How many there are, known or not.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The text of a value, if it is known.
+    pub fn text<'t>(&'t self, number: usize, line: &'t str) -> Option<&'t str> {
+        self.at(self.places.get(number)?.as_ref()?, line)
+    }
+
+    /// The text at a place.
+    pub fn at<'t>(&'t self, place: &Place, line: &'t str) -> Option<&'t str> {
+        match place {
+            Place::Line(range) => line.get(range.clone()),
+            Place::Buffer(range) => self.buffer.get(range.clone()),
+        }
+    }
+
+    /// The value with this number as this kind; nothing if there is none. An empty text is no number.
+    pub fn get<'t>(
+        &'t self,
+        number: usize,
+        kind: Kind,
+        line: &'t str,
+    ) -> Result<Option<Value<'t>>, Mismatch> {
+        let Some(text) = self.text(number, line) else { return Ok(None) };
+        if kind == Kind::Text {
+            return Ok(Some(Value::Text(text)));
+        }
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let value = match kind {
+            Kind::Text => Some(Value::Text(text)),
+            Kind::Integer => text.parse().ok().map(Value::Integer),
+            Kind::Float => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float),
+            Kind::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Boolean(true)),
+            Kind::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Boolean(false)),
+            Kind::Boolean => None,
+        };
+        value.map(Some).ok_or(Mismatch::Kind(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(text: &str, kind: Kind) -> Result<Option<Value<'_>>, Mismatch> {
+        let mut values = Values::default();
+        values.start(1);
+        values.set(0, Place::Line(0..text.len()));
+        // Values of texts lie in the line here, so the borrow of `values` does not matter to the others.
+        values.get(0, kind, text).map(|value| match value {
+            Some(Value::Text(_)) => Some(Value::Text(text)),
+            Some(Value::Integer(value)) => Some(Value::Integer(value)),
+            Some(Value::Float(value)) => Some(Value::Float(value)),
+            Some(Value::Boolean(value)) => Some(Value::Boolean(value)),
+            None => None,
+        })
+    }
+
+    #[test]
+    fn a_value_is_of_its_kind_or_a_mismatch_and_an_empty_one_is_no_number() {
+        for (text, kind, value) in [
+            ("", Kind::Text, Value::Text("")),
+            (" x ", Kind::Text, Value::Text(" x ")),
+            ("200", Kind::Integer, Value::Integer(200)),
+            (" -7 ", Kind::Integer, Value::Integer(-7)),
+            ("9223372036854775807", Kind::Integer, Value::Integer(i64::MAX)),
+            ("0.25", Kind::Float, Value::Float(0.25)),
+            ("1e3", Kind::Float, Value::Float(1000.0)),
+            ("TRUE", Kind::Boolean, Value::Boolean(true)),
+            ("false", Kind::Boolean, Value::Boolean(false)),
+        ] {
+            assert_eq!(get(text, kind), Ok(Some(value)), "{text:?}");
+        }
+        for kind in [Kind::Integer, Kind::Float, Kind::Boolean] {
+            assert_eq!(get(" ", kind), Ok(None));
+        }
+        for (text, kind) in [
+            ("1.0", Kind::Integer),
+            ("0x10", Kind::Integer),
+            ("9223372036854775808", Kind::Integer),
+            ("NaN", Kind::Float),
+            ("inf", Kind::Float),
+            ("1e999", Kind::Float),
+            ("12ms", Kind::Float),
+            ("yes", Kind::Boolean),
+            ("1", Kind::Boolean),
+        ] {
+            assert_eq!(get(text, kind), Err(Mismatch::Kind(0)), "{text:?}");
+        }
+    }
+}
