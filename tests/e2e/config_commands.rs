@@ -28,14 +28,14 @@ fn what_config_show_says_passes_check_wherever_it_is_kept_and_holds_no_secret() 
     fs::create_dir(trial.path("conf.d")).unwrap();
     fs::create_dir(trial.path("elsewhere")).unwrap();
     trial.write("secret.txt", "from a file");
-    let secrets =
-        "text = { env = \"CARGO_MANIFEST_DIR\" }\nother = { file = \"../secret.txt\" }\nwrite = [\"f\"]";
-    trial.write("conf.d/a.toml", hook("included", "", "set", secrets));
+    let set = |name, text| hook(name, "", "set", &format!("write = [\"f\"]\ntext = {text}"));
+    trial.write("conf.d/a.toml", set("included", "{ env = \"CARGO_MANIFEST_DIR\" }"));
+    trial.write("conf.d/b.toml", set("another", "{ file = \"../secret.txt\" }"));
     trial.write("hookaroon.toml", format!("include = \"conf.d/*.toml\"\n{FILE_TO_FILE}"));
     for more in [&[][..], &["--defaults"]] {
         let text = said(&trial, &[&["config", "show"], more].concat());
         assert!(text.contains("text = { env = \"CARGO_MANIFEST_DIR\" }"), "{text}");
-        assert!(text.contains("other = { file = \"/") && text.contains("name = \"included\""), "{text}");
+        assert!(text.contains("text = { file = \"/") && text.contains("name = \"included\""), "{text}");
         assert!(!text.contains(env!("CARGO_MANIFEST_DIR")) && !text.contains("from a file"), "{text}");
         trial.write("elsewhere/shown.toml", &text);
         said(&trial, &["check", "-c", "elsewhere/shown.toml"]);

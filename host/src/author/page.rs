@@ -19,11 +19,15 @@ pub fn page(description: &Description) -> String {
     let mut page = format!(
         "<!-- Made by `make docs` from the manifest in the plugin; change it in plugins/{name}. -->\n\n# {name}\n\n"
     );
-    let _ = write!(page, "{}.\n\n", manifest.description.trim_end_matches('.'));
-    if let Some(text) = manifest.config.as_ref().and_then(|schema| text_of(schema, "description"))
-        && !description.options.is_empty()
-    {
-        let _ = write!(page, "{text}\n\n");
+    let short = manifest.description.trim_end_matches('.');
+    let long = manifest.config.as_ref().and_then(|schema| text_of(schema, "description"));
+    // That of a hook without options is about its empty table.
+    let long = long.filter(|_| !description.options.is_empty());
+    if long.as_ref().is_none_or(|long| !long.starts_with(short)) {
+        let _ = write!(page, "{short}.\n\n");
+    }
+    if let Some(long) = long {
+        let _ = write!(page, "{long}\n\n");
     }
     let _ = write!(page, "```toml\n{}```\n\n", hook(description, manifest, name));
     let named = manifest.grant.as_ref().map(by_option).unwrap_or_default();

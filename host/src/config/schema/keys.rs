@@ -218,7 +218,7 @@ pub(in crate::config) const HOOK: &Section = &Section {
             "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
             "The digest that the plugin's file must have.",
         ),
-        key("enabled", Flag, Is("true"), "false", "Whether it is in the chain."),
+        key("enabled", Flag, Is("true"), "true", "Whether it is in the chain."),
         key("from", Texts(Any), Means("all"), "[\"app\"]", FROM_DOC),
         key("match", Texts(Any), Is("[]"), "[\"level >= warn\", \"http.status >= 500\"]", MATCH_DOC),
         key(
@@ -247,7 +247,7 @@ pub(in crate::config) const HOOK: &Section = &Section {
                 ("stop", "they are kept on disk, and the run ends"),
             ]),
             Is("\"dead_letter\""),
-            "\"pass\"",
+            "\"stop\"",
             "What becomes of events that it fails on.",
         ),
         key(
