@@ -2,7 +2,7 @@
 //!
 //! A row's text lies where it was read, in a [`Block`] shared with its neighbours, until an edit gives it a new
 //! text in the batch's arena. Wherever it lies, the byte after it is a control character (see
-//! [`scan`]). A batch is always as if every event had just been parsed: each edit leaves the slots
+//! [`scan`](super::scan)). A batch is always as if every event had just been parsed: each edit leaves the slots
 //! right, so whoever comes next sees what it would see after a splice and a fresh parse.
 //!
 //! Memory: the blocks' bytes, 16 bytes a slot, and the arena, which is compacted when it outgrows the live texts.
