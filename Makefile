@@ -11,7 +11,7 @@ HOOKS := redact sample enrich level trace parse schema throttle count dedupe lea
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
-.PHONY: help build hooks dist demo test test-peers bench soak fuzz clean
+.PHONY: help build hooks dist demo docs test test-peers bench soak fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,11 @@ demo: build ## the main job on a made-up stream: redact, enrich, sample, and a h
 	@echo; echo "one event on its way in, and out:"
 	@head -n 1 demo/out/app.ndjson
 	@head -n 1 demo/out/archive.ndjson
+
+docs: build ## docs/configuration.md and docs/hooks, from the code
+	@rm -rf docs/hooks && mkdir -p docs/hooks
+	target/release/hookaroon config reference > docs/configuration.md
+	@for hook in $(HOOKS); do target/release/hookaroon inspect $$hook --markdown > docs/hooks/$$hook.md || exit 1; done
 
 test: hooks ## format, lints, all tests, docs; what CI runs
 	$(CARGO) fmt --all --check

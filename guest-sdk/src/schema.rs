@@ -221,6 +221,7 @@ mod tests {
     struct Whole {
         /// A share,
         /// of two lines.
+        #[example("10%")]
         keep: Percent,
         #[default("level")]
         level: String,
@@ -268,7 +269,7 @@ mod tests {
                 "additionalProperties": false,
                 "required": ["keep"],
                 "properties": {
-                    "keep": {"description": "A share, of two lines.", "type": "string", "pattern": "^\\s*[0-9.]+\\s*%$"},
+                    "keep": {"description": "A share, of two lines.", "examples": ["10%"], "type": "string", "pattern": "^\\s*[0-9.]+\\s*%$"},
                     "level": {"default": "level", "type": "string"},
                     "the-list": {"default": ["a", "b"], "type": "array", "items": {"type": "string"}},
                     "number": {"default": -3, "type": "integer"},

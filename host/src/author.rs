@@ -13,5 +13,6 @@ pub mod describe;
 mod finish;
 pub mod new;
 pub mod options;
+pub mod page;
 mod sdk;
 pub mod template;

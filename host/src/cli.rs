@@ -2,6 +2,8 @@
 
 mod build;
 mod check;
+mod completions;
+mod config_command;
 mod explain;
 mod inspect;
 mod new;
@@ -9,7 +11,7 @@ mod pipe;
 mod progress;
 mod run;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,6 +60,10 @@ enum Command {
     Pipe(pipe::PipeArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
+    /// Shows the checked configuration, its schema for editors, or what every key means
+    Config(config_command::ConfigCommand),
+    /// Prints what a shell needs to complete the command line
+    Completions(completions::CompletionsArguments),
     /// Makes a folder with a hook that builds and passes its tests
     New(new::NewArguments),
     /// Compiles the hook in a folder to a plugin, and says which grant it needs
@@ -103,6 +109,8 @@ pub fn main() -> ExitCode {
                 Command::Explain(arguments) => explain::explain(&arguments),
                 Command::Pipe(arguments) => pipe::pipe(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
+                Command::Config(arguments) => config_command::config(&arguments),
+                Command::Completions(arguments) => completions::completions(&arguments),
                 Command::New(arguments) => new::run(&arguments),
                 Command::Build(arguments) => build::run(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
@@ -137,11 +145,22 @@ fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitC
     Ok(Loader::new(engine, compiler, cache))
 }
 
-/// Prints one JSON object for programs.
+/// For people, who may stop reading: `| head` is no failure.
+fn print(text: &str) -> Result<(), ExitCode> {
+    print_bytes(text.as_bytes())
+}
+
+/// For programs.
 fn print_json(value: &impl serde::Serialize) -> Result<(), ExitCode> {
-    let json = serde_json::to_string_pretty(value).map_err(|error| failed(&error))?;
-    println!("{json}");
-    Ok(())
+    let text = serde_json::to_string_pretty(value).map_err(|error| failed(&error))?;
+    print(&(text + "\n"))
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), ExitCode> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(&error)),
+        _ => Ok(()),
+    }
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {

@@ -5,12 +5,15 @@
 
 mod alone;
 mod cases;
+mod editor;
 mod errors;
 mod parts;
 mod places;
 mod reader;
+mod reference;
 mod schema;
 mod settings;
+mod show;
 mod units;
 
 use std::cell::RefCell;
@@ -30,13 +33,17 @@ use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::{compile, scan};
 pub use cases::{Case, Expected};
+pub use editor::json_schema;
 use errors::Text;
 pub use errors::{Error, Errors};
+use parts::is_plugin_path;
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
 use reader::{Reader, Table};
-use schema::Bounded;
+pub use reference::reference;
+use schema::Section;
 use settings::Outside;
+pub use show::{Shown, show};
 pub(crate) use units::size;
 
 /// A checked configuration.
@@ -286,13 +293,21 @@ pub fn settings_of(
 
 /// Reads and checks `file` and what it includes.
 pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Errors> {
+    read(file, environment).map(|(config, _)| config)
+}
+
+/// The texts that a configuration was read from, each with its file, in their order.
+type Documents = Vec<(PathBuf, String)>;
+
+fn read(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<(Config, Documents), Errors> {
     let text = fs::read_to_string(file).map_err(|error| {
         let message = format!("cannot read the configuration: {error}; name another one with -c FILE");
         Errors(vec![Error { file: file.to_owned(), at: None, message }])
     })?;
-    let mut loading = Loading { errors: Vec::new(), environment, parts: Parts::default() };
+    let mut loading =
+        Loading { errors: Vec::new(), environment, parts: Parts::default(), documents: Vec::new() };
     let config = loading.main(file, &text);
-    if loading.errors.is_empty() { Ok(config) } else { Err(Errors(loading.errors)) }
+    if loading.errors.is_empty() { Ok((config, loading.documents)) } else { Err(Errors(loading.errors)) }
 }
 
 #[derive(Default)]
@@ -307,6 +322,7 @@ struct Loading<'e> {
     errors: Vec<Error>,
     environment: &'e dyn Fn(&str) -> Option<String>,
     parts: Parts,
+    documents: Documents,
 }
 
 impl Loading<'_> {
@@ -369,9 +385,10 @@ impl Loading<'_> {
         &mut self,
         file: &Path,
         text: &str,
-        allowed: &[&str],
+        section: &Section,
         top: impl FnOnce(&Table<'_, '_>, &dyn Fn(&str) -> Option<String>),
     ) {
+        self.documents.push((file.to_owned(), text.to_owned()));
         let reader = Reader { text: Text { file, text }, errors: RefCell::default() };
         let (document, syntax) = DeTable::parse_recoverable(text);
         for error in &syntax {
@@ -381,7 +398,7 @@ impl Loading<'_> {
         // After an error in the syntax, what is missing may only be unread.
         if syntax.is_empty() {
             let dir = file.parent().unwrap_or(Path::new(""));
-            let table = Table::new(&reader, document.get_ref(), document.span(), "", allowed);
+            let table = Table::new(&reader, document.get_ref(), document.span(), "", section);
             top(&table, self.environment);
             let outside = Outside { dir, environment: self.environment };
             self.parts
@@ -491,7 +508,7 @@ fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
         ("function_bytes", &mut scan.function_bytes),
         ("memory_bytes", &mut compile.memory_bytes),
     ] {
-        *limit = table.size(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+        *limit = table.size(key, &schema::from_one(*limit));
     }
     for (key, limit) in [
         ("functions", &mut scan.functions),
@@ -501,7 +518,7 @@ fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
         ("names", &mut scan.names),
         ("cpu_seconds", &mut compile.cpu_seconds),
     ] {
-        *limit = table.number(key, &Bounded { allowed: 1..=u64::MAX, default: *limit });
+        *limit = table.number(key, &schema::from_one(*limit));
     }
     limits
 }

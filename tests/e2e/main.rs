@@ -8,6 +8,7 @@
 mod author;
 mod check;
 mod config;
+mod config_commands;
 mod containment;
 mod explain;
 mod flow;

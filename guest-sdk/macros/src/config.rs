@@ -58,7 +58,8 @@ fn table(name: &Ident, fields: &mut Fields) -> Result<(TokenStream, TokenStream)
     members.extend(json(r#""type":"object","additionalProperties":false,"properties":{"#));
     let mut first = true;
     for field in fields.iter_mut() {
-        let default = take_default(field)?;
+        let default = take_value(field, "default")?;
+        let example = take_value(field, "example")?;
         let key = key(field)?;
         if !std::mem::take(&mut first) {
             members.extend(json(","));
@@ -70,6 +71,9 @@ fn table(name: &Ident, fields: &mut Fields) -> Result<(TokenStream, TokenStream)
             members.extend(json("\"description\":"));
             members.extend(quoted(&docs));
             members.extend(json(","));
+        }
+        if let Some(example) = example {
+            members.extend(json(&format!("\"examples\":[{example}],")));
         }
         let kind = &field.ty;
         match default {
@@ -154,9 +158,9 @@ fn docs(attributes: &[Attribute]) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Takes the attribute `default` off a field: its value as JSON.
-fn take_default(field: &mut Field) -> Result<Option<Value>> {
-    let Some(place) = field.attrs.iter().position(|attribute| attribute.path().is_ident("default")) else {
+/// Takes the attribute `name` off a field: its value as JSON.
+fn take_value(field: &mut Field, name: &str) -> Result<Option<Value>> {
+    let Some(place) = field.attrs.iter().position(|attribute| attribute.path().is_ident(name)) else {
         return Ok(None);
     };
     let attribute = field.attrs.remove(place);
@@ -166,7 +170,7 @@ fn take_default(field: &mut Field) -> Result<Option<Value>> {
 /// An expression as the JSON that it looks like.
 fn value(expression: &Expr) -> Result<Value> {
     let wrong = |at: &dyn ToTokens| {
-        let message = "a default is written as in JSON: \"text\", 12, -0.5, true, [\"a\", \"b\"]";
+        let message = "a value is written as in JSON: \"text\", 12, -0.5, true, [\"a\", \"b\"]";
         Error::new_spanned(at.to_token_stream(), message)
     };
     Ok(match expression {

@@ -41,6 +41,7 @@ use proc_macro::TokenStream;
 /// # fn main() {}
 /// ```
 ///
+/// `#[example("10%")]` is a value to try out, which is in the manifest and on the hook's page.
 /// A default is written as JSON would write it: `"level"`, `12`, `-0.5`, `true`, `["email", "card"]`, and is read as
 /// if the operator had written it. Every field's type must have a `Schema`: texts, numbers, `bool`, `Vec`, `Option`,
 /// `BTreeMap<String, _>` and `serde_json::Value` have one, types under `#[config]` get one, and for others it is

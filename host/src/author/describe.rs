@@ -119,7 +119,7 @@ fn grant(manifest: Option<&Manifest>, needs: impl Iterator<Item = String>) -> Gr
 }
 
 /// The options that name fields, in a grant such as `read = ["{by}"]`.
-fn by_option(grant: &Grant) -> Vec<String> {
+pub(super) fn by_option(grant: &Grant) -> Vec<String> {
     let mut names = Vec::new();
     for pattern in grant.read.iter().chain(&grant.write) {
         let option = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -129,7 +129,7 @@ fn by_option(grant: &Grant) -> Vec<String> {
 }
 
 /// `[hook.grant]` with only what is granted.
-fn grant_toml(grant: &Grant, by_option: &[String]) -> String {
+pub(super) fn grant_toml(grant: &Grant, by_option: &[String]) -> String {
     let mut text = String::new();
     if !by_option.is_empty() {
         text += &format!("# With the fields that these options name by default: {}\n", by_option.join(", "));

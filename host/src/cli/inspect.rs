@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{failed, loader, print_json};
+use super::{failed, loader, print, print_json};
 use crate::author::describe::Description;
+use crate::author::page::page;
 use crate::config::PluginLimits;
 use crate::hook::load::PluginSource;
 use crate::hook::standard;
@@ -25,6 +26,9 @@ pub struct InspectArguments {
     /// As one JSON object
     #[arg(long)]
     json: bool,
+    /// As a page for its users, in Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
 }
 
 pub fn inspect(arguments: &InspectArguments) -> Result<(), ExitCode> {
@@ -39,6 +43,5 @@ pub fn inspect(arguments: &InspectArguments) -> Result<(), ExitCode> {
     if arguments.json {
         return print_json(&description);
     }
-    print!("{}", description.for_people());
-    Ok(())
+    print(&if arguments.markdown { page(&description) } else { description.for_people() })
 }

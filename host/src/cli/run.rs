@@ -22,6 +22,11 @@ use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hookaroon run -c hookaroon.toml
+  hookaroon run --once --summary totals.json
+  app | hookaroon run        with a source of type = \"stdin\"")]
 pub struct RunArguments {
     #[command(flatten)]
     config: ConfigArguments,

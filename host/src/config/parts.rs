@@ -137,10 +137,14 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
     }
 }
 
-/// A standard hook's name, or a path: what has a slash or ends in `.wasm`.
+/// What has a slash or ends in `.wasm`; anything else is the name of a standard hook.
+pub(super) fn is_plugin_path(plugin: &str) -> bool {
+    plugin.contains('/') || plugin.ends_with(".wasm")
+}
+
 fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginRef {
     match table.required_string("plugin") {
-        Some((text, _)) if text.contains('/') || text.ends_with(".wasm") => PluginRef::File(dir.join(text)),
+        Some((text, _)) if is_plugin_path(text) => PluginRef::File(dir.join(text)),
         Some((text, _)) => PluginRef::Standard(text.to_owned()),
         None => PluginRef::Standard(String::new()),
     }

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::{Error, Text};
-use super::schema::Bounded;
+use super::schema::{Bounded, Section};
 use super::units;
 
 /// A value and where it stands.
@@ -34,19 +34,20 @@ pub(super) struct Table<'r, 'i> {
 }
 
 impl<'r, 'i> Table<'r, 'i> {
-    /// The table of a value; its keys must be among `allowed`.
+    /// The table of a value; its keys must be those of `section`.
     pub(super) fn new(
         reader: &'r Reader<'i>,
         table: &'r DeTable<'i>,
         span: Range<usize>,
         title: &str,
-        allowed: &[&str],
+        section: &Section,
     ) -> Table<'r, 'i> {
         let made = Table { reader, table, span, title: title.to_owned() };
+        let allowed = section.names();
         for (key, _) in table.iter() {
             let name = key.get_ref().as_ref();
             if !allowed.contains(&name) {
-                made.wrong(&key.span(), format!("unknown key \"{name}\"; {}", suggestion(name, allowed)));
+                made.wrong(&key.span(), format!("unknown key \"{name}\"; {}", suggestion(name, &allowed)));
             }
         }
         made
@@ -217,13 +218,13 @@ impl<'r, 'i> Table<'r, 'i> {
     }
 
     /// A table below this one.
-    pub(super) fn table(&self, key: &str, allowed: &[&str]) -> Option<Table<'r, 'i>> {
+    pub(super) fn table(&self, key: &str, section: &Section) -> Option<Table<'r, 'i>> {
         let value = self.get(key)?;
         match value.get_ref() {
             DeValue::Table(table) => {
                 let title =
                     if self.title.is_empty() { key.to_owned() } else { format!("{}: {key}", self.title) };
-                Some(Table::new(self.reader, table, value.span(), &title, allowed))
+                Some(Table::new(self.reader, table, value.span(), &title, section))
             }
             _ => {
                 self.mistyped(key, value, "a table");
@@ -233,7 +234,7 @@ impl<'r, 'i> Table<'r, 'i> {
     }
 
     /// The tables of `[[key]]`, each with the name that it gives itself.
-    pub(super) fn tables(&self, key: &str, allowed: &[&str]) -> Vec<Table<'r, 'i>> {
+    pub(super) fn tables(&self, key: &str, section: &Section) -> Vec<Table<'r, 'i>> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let DeValue::Array(list) = value.get_ref() else {
             self.mistyped(key, value, &format!("[[{key}]], with two brackets,"));
@@ -247,7 +248,7 @@ impl<'r, 'i> Table<'r, 'i> {
             };
             let name = table.get("name").and_then(|name| name.get_ref().as_str());
             let title = name.map_or_else(|| key.to_owned(), |name| format!("{key} {name:?}"));
-            tables.push(Table::new(self.reader, table, item.span(), &title, allowed));
+            tables.push(Table::new(self.reader, table, item.span(), &title, section));
         }
         tables
     }

@@ -1,85 +1,161 @@
-//! The keys that there are, said once; the readers take their bounds and defaults from here.
+//! The keys that there are, said once: what they mean, what they may be, and what they are if nothing is said.
+//!
+//! The readers take allowed keys, bounds and defaults from here; the reference, the schema for editors and
+//! `config show --defaults` are made from nothing else. Tests hold the readers to the words and defaults in the tables.
+
+mod keys;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::decode;
+use super::units::{show_size, show_time};
 
-pub(super) const TOP: &[&str] = &[
-    "data_dir",
-    "workers",
-    "include",
-    "max_event_bytes",
-    "plugin_limits",
-    "batch",
-    "source",
-    "hook",
-    "sink",
-    "test",
-];
-pub(super) const INCLUDED: &[&str] = &["source", "hook", "sink", "test"];
-pub(super) const PLUGIN_LIMITS: &[&str] = &[
-    "file_bytes",
-    "functions",
-    "function_bytes",
-    "globals",
-    "instantiated",
-    "nesting",
-    "names",
-    "cpu_seconds",
-    "memory_bytes",
-];
-pub(super) const BATCH: &[&str] = &["rows", "bytes", "wait"];
-pub(super) const SOURCE: &[&str] = &["name", "type", "paths", "decode", "time"];
-pub(super) const TIME: &[&str] = &["field", "format", "zone"];
-pub(super) const HOOK: &[&str] = &[
-    "name",
-    "plugin",
-    "sha256",
-    "enabled",
-    "from",
-    "match",
-    "memory",
-    "deadline",
-    "init_deadline",
-    "tick_deadline",
-    "teardown_deadline",
-    "on_error",
-    "required",
-    "grant",
-    "config",
-];
-pub(super) const GRANT: &[&str] = &["read", "write", "drop", "emit", "imports"];
-pub(super) const SINK: &[&str] = &["name", "type", "from", "match", "path", "include"];
+pub(super) use keys::*;
 
-pub(super) const TEST: &[&str] = &["name", "source", "events", "now", "expect", "dropped", "dead_letters"];
+/// One table of the configuration.
+#[derive(Debug)]
+pub(super) struct Section {
+    /// As it is written: `[batch]`, `[[hook]]`; empty for what stands outside of all tables.
+    pub(super) header: &'static str,
+    /// What it is, for people.
+    pub(super) doc: &'static str,
+    /// In the order in which people write them; tables last, as TOML needs it.
+    pub(super) keys: &'static [Key],
+}
+
+/// One key of a table.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unset: Unset,
+    /// A value, in TOML; nothing for tables.
+    pub(super) example: &'static str,
+    /// What it means, in Markdown.
+    pub(super) doc: &'static str,
+    /// The `type` that it belongs to, if not to all.
+    pub(super) only: Option<&'static str>,
+}
+
+/// What a value may be.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Flag,
+    Number(Bounded<u64>),
+    /// A number, or this word.
+    NumberOr(Bounded<u64>, &'static str),
+    Size(Bounded<u64>),
+    Time(Bounded<Duration>),
+    /// One of these words, each with what it means.
+    Word(&'static [(&'static str, &'static str)]),
+    Text(Form),
+    /// A list of texts, or one alone.
+    Texts(Form),
+    Table(&'static Section),
+    Tables(&'static Section),
+    /// A list of events, or the lines of a file.
+    Lines,
+    /// A table whose keys are names, or somebody else's.
+    Open,
+}
+
+/// What a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Any,
+    /// Of a source, hook or sink.
+    Name,
+    /// Relative to the file that it stands in.
+    Path,
+    /// A path, or the name of a standard hook.
+    Plugin,
+    /// 64 hex digits.
+    Digest,
+    /// A date and time, of TOML or as a text.
+    Moment,
+}
+
+/// What holds if a key is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unset {
+    /// It must be there.
+    Refused,
+    /// It is as if this had been written, in TOML.
+    Is(&'static str),
+    /// The default among the bounds of its kind.
+    Default,
+    /// No value says it.
+    Means(&'static str),
+}
 
 /// A number's bounds and what it is if nothing is said.
+#[derive(Debug)]
 pub(super) struct Bounded<T> {
     pub(super) allowed: RangeInclusive<T>,
     pub(super) default: T,
 }
 
-pub(super) const WORKERS: Bounded<u64> = Bounded { allowed: 1..=256, default: 1 };
-pub(super) const MAX_EVENT_BYTES: Bounded<u64> =
-    Bounded { allowed: 1 << 10..=decode::MAX_EVENT_BYTES as u64, default: 1 << 20 };
-/// Measured with `make bench`: from 256 rows on the call itself does not count; at 1,024 a batch of usual events
-/// still fits the second-level cache.
-pub(super) const BATCH_ROWS: Bounded<u64> = Bounded { allowed: 1..=65_536, default: 1024 };
-/// At most a quarter of what one call may make the host hold.
-pub(super) const BATCH_BYTES: Bounded<u64> = Bounded { allowed: 1 << 10..=2 << 20, default: 1 << 20 };
-pub(super) const BATCH_WAIT: Bounded<Duration> =
-    Bounded { allowed: Duration::ZERO..=Duration::from_secs(10), default: Duration::from_millis(20) };
-/// 32 MiB holds a hook of any language that was tried.
-pub(super) const MEMORY: Bounded<u64> = Bounded { allowed: 64 << 10..=4 << 30, default: 32 << 20 };
-const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
-pub(super) const DEADLINE: Bounded<Duration> =
-    Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
-pub(super) const INIT_DEADLINE: Bounded<Duration> =
-    Bounded { allowed: DEADLINES, default: Duration::from_secs(1) };
-pub(super) const TICK_DEADLINE: Bounded<Duration> =
-    Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
-pub(super) const TEARDOWN_DEADLINE: Bounded<Duration> =
-    Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
-/// The largest file that `{ file = "..." }` in a hook's config is replaced by.
-pub(super) const MAX_FILE_BYTES: u64 = 64 << 20;
+impl Section {
+    /// The keys that may stand in it.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.keys.iter().map(|key| key.name).collect()
+    }
+}
+
+impl Key {
+    /// What it is as if it had been written, in TOML, unless that cannot be written.
+    pub(super) fn default(&self) -> Option<String> {
+        match (self.unset, &self.kind) {
+            (Unset::Is(value), _) => Some(value.to_owned()),
+            (Unset::Default, Kind::Number(bounds) | Kind::NumberOr(bounds, _)) => {
+                Some(bounds.default.to_string())
+            }
+            (Unset::Default, Kind::Size(bounds)) => Some(format!("\"{}\"", show_size(bounds.default))),
+            (Unset::Default, Kind::Time(bounds)) => Some(format!("\"{}\"", show_time(bounds.default))),
+            _ => None,
+        }
+    }
+}
+
+impl Kind {
+    /// For people, in Markdown.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Kind::Flag => "`true` or `false`".to_owned(),
+            Kind::Number(bounds) => {
+                format!("number, {}", bounds.describe(u64::MAX, |value| value.to_string()))
+            }
+            Kind::NumberOr(bounds, word) => {
+                format!("number, {}, or `\"{word}\"`", bounds.describe(u64::MAX, |value| value.to_string()))
+            }
+            Kind::Size(bounds) => format!("size, {}", bounds.describe(u64::MAX, show_size)),
+            Kind::Time(bounds) => format!("time, {}", bounds.describe(Duration::MAX, show_time)),
+            Kind::Word(words) => {
+                words.iter().map(|(word, _)| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ")
+            }
+            Kind::Text(Form::Any) => "text".to_owned(),
+            Kind::Text(Form::Name) => "name".to_owned(),
+            Kind::Text(Form::Path) => "path".to_owned(),
+            Kind::Text(Form::Plugin) => "standard hook, or path".to_owned(),
+            Kind::Text(Form::Digest) => "64 hex digits".to_owned(),
+            Kind::Text(Form::Moment) => "date and time with its zone".to_owned(),
+            Kind::Texts(Form::Path) => "list of paths, or one".to_owned(),
+            Kind::Texts(_) => "list of texts, or one".to_owned(),
+            Kind::Table(section) | Kind::Tables(section) => format!("table `{}`", section.header),
+            Kind::Lines => "list of texts, or `{ file = \"PATH\" }`".to_owned(),
+            Kind::Open => "table".to_owned(),
+        }
+    }
+}
+
+impl<T: Copy + PartialEq> Bounded<T> {
+    /// For people; `endless` is no bound.
+    pub(super) fn describe(&self, endless: T, show: impl Fn(T) -> String) -> String {
+        let (least, most) = (*self.allowed.start(), *self.allowed.end());
+        if most == endless {
+            format!("at least {}", show(least))
+        } else {
+            format!("{} to {}", show(least), show(most))
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-const SIZES: [(&str, u64); 7] = [
+pub(super) const SIZES: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
@@ -12,7 +12,7 @@ const SIZES: [(&str, u64); 7] = [
     ("GB", 1_000_000_000),
 ];
 
-const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+pub(super) const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
 /// Bytes: `"32MiB"`, `"10MB"`, `"512B"`.
 pub(crate) fn size(text: &str) -> Option<u64> {

@@ -42,6 +42,7 @@ const STATE: u64 = 1;
 pub struct Config {
     /// The fields whose values tell the groups apart. Without any, all events are one group.
     #[default([])]
+    #[example(["service", "level"])]
     by: Vec<String>,
     /// How often the counts are emitted.
     #[default("1m")]

@@ -51,6 +51,7 @@ const LATE: Span = Span::seconds(10);
 #[derive(Debug)]
 pub struct Config {
     /// The fields in which an event has the same values as the one that it repeats, at least one.
+    #[example(["service", "message"])]
     by: Vec<String>,
     /// For how long after an event that passed those like it are dropped.
     #[default("1m")]

@@ -35,10 +35,12 @@ use table::{Format, Source, Table};
 pub struct Config {
     /// The table: a CSV text with a header, a JSON text, or rows, `[{ ip = "10.0.0.1", city = "Bonn" }]`. The host reads
     /// a file: `{ file = "hosts.csv" }`.
+    #[example("ip,city\n10.0.0.1,Bonn\n")]
     table: Source,
     /// How a text is read; by default one that begins with `[` is JSON.
     format: Option<Format>,
     /// The event's field that is looked up.
+    #[example("client_ip")]
     by: String,
     /// The table's column that it is looked up in; by default the first.
     key: Option<String>,

@@ -38,6 +38,7 @@ use minimum::Minimum;
 #[derive(Debug)]
 pub struct Config {
     /// The least severity that is kept: `"info"`.
+    #[example("info")]
     min: Minimum,
     /// The least severity for the events of a source: `{ worker = "debug" }`.
     #[default({})]

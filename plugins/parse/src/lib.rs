@@ -68,6 +68,7 @@ pub struct Config {
     #[default("message")]
     field: String,
     /// The form of the text: `logfmt`, `common`, `combined`, `vhost_combined`, `nginx_main`, `ingress_nginx` or `syslog`.
+    #[example("combined")]
     format: Option<Format>,
     /// Instead of a format, the shape of a line as in nginx's `log_format`: `$client_ip [$time] "$request" $status`.
     template: Option<String>,

@@ -39,6 +39,7 @@ use sha2::Sha256;
 #[config]
 pub struct Config {
     /// The patterns that are looked for, of `email`, `ipv4`, `ipv6`, `card`, `bearer` and `api_key`; by default all.
+    #[example(["email", "card"])]
     patterns: Option<Vec<String>>,
     /// Regular expressions of one's own, each under a name: `{ ticket = "T-[0-9]{6}" }`.
     #[default({})]

@@ -28,8 +28,10 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug)]
 pub struct Config {
     /// The share that is kept: `"10%"`.
+    #[example("10%")]
     keep: Percent,
     /// The field that is hashed: events with the same value are kept or dropped together. Events without it are kept.
+    #[example("trace_id")]
     by: String,
     /// The field in which the severity stands. Events of level error and worse are always kept.
     #[default("level")]

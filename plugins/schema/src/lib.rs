@@ -53,6 +53,7 @@ const REPORT_EVERY: Span = Span::seconds(60);
 pub struct Config {
     /// Fields that must be there, whatever they are.
     #[default([])]
+    #[example(["request_id", "message"])]
     required: Vec<String>,
     /// Fields and what holds for them: a type, or a table with `type`, `required`, `required_when`, `one_of`, `min`, `max`.
     #[default({})]

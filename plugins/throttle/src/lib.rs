@@ -61,11 +61,13 @@ const SWEEP_EVERY: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub struct Config {
     /// How many events pass in what time, of each key: `"1000/min"`, with `/s`, `/min`, `/h` or `/day`.
+    #[example("1000/min")]
     rate: Rate,
     /// How many pass at once after a pause, at least 1; by default the rate's number.
     burst: Option<u32>,
     /// Events with the same values in these fields have a rate of their own. Without any, all events share one.
     #[default([])]
+    #[example(["service"])]
     by: Vec<String>,
     /// Whether events are dropped.
     #[default("enforce")]
