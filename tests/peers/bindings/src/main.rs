@@ -1,6 +1,6 @@
 //! `peer-bindings WIT WORLD OUT`: what `wit-bindgen c WIT -w WORLD --out-dir OUT` does, from the library behind it.
 //!
-//! The command line is not installed because building it takes five times as long. Any failure ends it with the reason.
+//! The command line is not installed, because building it takes minutes. Any failure ends it with the reason.
 
 use std::fs;
 use std::path::PathBuf;
