@@ -64,9 +64,9 @@ impl Keys {
     /// The key at `at`, if it is one that came after `last` before.
     #[inline(always)]
     pub(crate) fn guess(&self, last: Known, parent: u16, buffer: &[u8], at: usize) -> Option<Guess> {
-        let text: &[u8; 8 * WORDS] = buffer.get(at..)?.first_chunk()?;
+        let text = words(buffer.get(at..)?.first_chunk()?);
         let [likely, other] = self.entries.get(usize::from(last.0))?.next;
-        // Not `or_else`: its closure is compiled apart and doubles the time of the whole pass.
+        // No closures and no iterators from here on: they are compiled apart, which doubles the time of the whole pass.
         match self.is_at(likely, parent, text, at) {
             Some(guess) => Some(guess),
             None => self.is_at(other, parent, text, at),
@@ -74,17 +74,19 @@ impl Keys {
     }
 
     #[inline(always)]
-    fn is_at(&self, key: u8, parent: u16, text: &[u8; 8 * WORDS], at: usize) -> Option<Guess> {
+    fn is_at(&self, key: u8, parent: u16, text: [u64; WORDS], at: usize) -> Option<Guess> {
         let entry = self.entries.get(usize::from(key))?;
-        let mut differs = u64::from(entry.parent ^ parent);
-        for ((word, known), mask) in text.as_chunks::<8>().0.iter().zip(entry.text).zip(entry.mask) {
-            differs |= (u64::from_le_bytes(*word) ^ known) & mask;
+        let [text0, text1, text2] = text;
+        let [known0, known1, known2] = entry.text;
+        let [mask0, mask1, mask2] = entry.mask;
+        let differs = (text0 ^ known0) & mask0
+            | (text1 ^ known1) & mask1
+            | (text2 ^ known2) & mask2
+            | u64::from(entry.parent ^ parent);
+        if differs != 0 || entry.length == 0 {
+            return None;
         }
-        (differs == 0 && entry.length > 0).then(|| Guess {
-            key: Known(key),
-            node: entry.node,
-            end: at + usize::from(entry.length),
-        })
+        Some(Guess { key: Known(key), node: entry.node, end: at + usize::from(entry.length) })
     }
 
     /// Remembers that the key in `buffer[at..end]`, read in full, came after `last`. The text has no escapes, begins
@@ -104,13 +106,13 @@ impl Keys {
         let Some(text) = text.filter(|text| (1..=text.len()).contains(&length)) else { return last };
         let mut entry = Entry { length: length as u8, parent, node, ..Entry::default() };
         let mut hash = u64::from(parent);
-        let words = text.as_chunks::<8>().0.iter().zip(&mut entry.text).zip(&mut entry.mask);
-        for (index, ((word, known), mask)) in words.enumerate() {
+        let compared = words(text).into_iter().zip(&mut entry.text).zip(&mut entry.mask);
+        for (index, ((word, known), mask)) in compared.enumerate() {
             *mask = match length.saturating_sub(8 * index) {
                 bytes @ 0..8 => (1 << (8 * bytes)) - 1,
                 _ => u64::MAX,
             };
-            *known = u64::from_le_bytes(*word) & *mask;
+            *known = word & *mask;
             // The multiplier is the golden ratio's: consecutive keys fall far apart.
             hash = (hash ^ *known).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }
@@ -141,6 +143,17 @@ impl Keys {
         }
         place as u8
     }
+}
+
+/// The words that are compared, in little endian.
+#[inline(always)]
+fn words(text: &[u8; 8 * WORDS]) -> [u64; WORDS] {
+    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = text;
+    [
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        u64::from_le_bytes([i, j, k, l, m, n, o, p]),
+        u64::from_le_bytes([q, r, s, t, u, v, w, x]),
+    ]
 }
 
 #[cfg(test)]
