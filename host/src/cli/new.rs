@@ -29,7 +29,7 @@ pub struct NewArguments {
 pub fn run(arguments: &NewArguments) -> Result<(), ExitCode> {
     match new(&arguments.name, arguments.lang, arguments.path.as_deref()) {
         Ok(scaffold) => {
-            print!("{}", describe(&arguments.name, &scaffold));
+            print!("{}", describe(&scaffold));
             Ok(())
         }
         Err(error) => {
@@ -39,7 +39,7 @@ pub fn run(arguments: &NewArguments) -> Result<(), ExitCode> {
     }
 }
 
-fn describe(name: &str, scaffold: &Scaffold) -> String {
+fn describe(scaffold: &Scaffold) -> String {
     let folder = scaffold.folder.display();
     let mut text = format!("{folder}: a hook that builds and passes its tests\n");
     for file in scaffold.files.iter().filter(|file| !file.what.is_empty()) {
@@ -47,7 +47,6 @@ fn describe(name: &str, scaffold: &Scaffold) -> String {
     }
     text + &format!(
         "\nnext:\n  cd {folder}\n  cargo test --release\n  hookaroon build\n  \
-         hookaroon test {name}.wasm --input tests/input.ndjson --expect tests/expected.ndjson\n  \
-         hookaroon run < tests/input.ndjson\n"
+         hookaroon run < tests/input.ndjson | diff tests/expected.ndjson -\n"
     )
 }
