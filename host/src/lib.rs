@@ -8,6 +8,9 @@
 //!
 //! The modules are listed in the order in which an event meets them. ARCHITECTURE.md says how they hang together.
 
+// `print!` panics when its reader stops reading, as `| head` does; the command line has a `print` of its own.
+#![warn(clippy::print_stdout)]
+
 pub mod cli;
 pub mod config;
 pub mod pipeline;

@@ -66,3 +66,25 @@ fn a_reader_that_goes_away_ends_the_run_with_an_error() {
     assert_eq!(ran.code, Some(1));
     ran.says(&["sink \"out\": cannot write", "events were not written"]);
 }
+
+#[test]
+fn a_reader_that_stops_reading_is_no_failure_of_what_is_only_shown() {
+    let trial = Trial::with_input("");
+    trial.write("hookaroon.toml", FILE_TO_FILE);
+    trial.write("event.json", "{\"a\":1}");
+    for arguments in [
+        &["check"][..],
+        &["check", "--json"],
+        &["explain", "event.json"],
+        &["inspect", "redact"],
+        &["config", "show"],
+        &["config", "reference"],
+        &["completions", "bash"],
+        &["new", "shown"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ran = trial.ended(trial.command(arguments).stdout(writer).output().unwrap());
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{failed, loader, print_json};
+use super::{failed, loader, print, print_json};
 use crate::author::build::build;
 use crate::config::PluginLimits;
 use crate::summary;
@@ -35,6 +35,5 @@ pub fn run(arguments: &BuildArguments) -> Result<(), ExitCode> {
         return print_json(&built.description);
     }
     let size = summary::bytes(built.description.size_bytes);
-    println!("{}: {size}, and needs\n\n{}", built.file.display(), built.description.grant_toml.trim_end());
-    Ok(())
+    print(&format!("{}: {size}, and needs\n\n{}", built.file.display(), built.description.grant_toml))
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{BAD_CONFIG, ConfigArguments, DIFFERS, bad_hooks, loader, print_json};
+use super::{BAD_CONFIG, ConfigArguments, DIFFERS, bad_hooks, loader, print, print_json};
 use crate::check::Report;
 use crate::hook::prepare::prepare;
 
@@ -48,7 +48,7 @@ pub fn check(arguments: &CheckArguments) -> Result<(), ExitCode> {
     if arguments.json {
         print_json(&report)?;
     } else {
-        print!("{report}");
+        print(&report.to_string())?;
     }
     if report.ok { Ok(()) } else { Err(ExitCode::from(DIFFERS)) }
 }

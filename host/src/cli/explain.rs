@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigArguments, USAGE, bad_hooks, failed, loader};
+use super::{ConfigArguments, USAGE, bad_hooks, failed, loader, print, print_json};
 use crate::clock;
 use crate::decode::{LOOK_AHEAD, MAX_EVENT_BYTES};
 use crate::explain::{self, ExplainError};
@@ -46,12 +46,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<(), ExitCode> {
     let hooks = prepare(&config.hooks, &loader, 1).map_err(|errors| bad_hooks(&errors))?;
     let explanation = explain::explain(&config, hooks, source, &bytes, clock::now_ns());
     let explanation = explanation.map_err(|error| usage(&error))?;
-    if arguments.json {
-        super::print_json(&explanation)
-    } else {
-        print!("{explanation}");
-        Ok(())
-    }
+    if arguments.json { print_json(&explanation) } else { print(&explanation.to_string()) }
 }
 
 fn read(event: &str) -> io::Result<Vec<u8>> {

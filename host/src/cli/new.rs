@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{FAILURE, USAGE};
+use super::{FAILURE, USAGE, print};
 use crate::author::new::{NewError, Scaffold, new};
 use crate::author::template::Language;
 
@@ -28,10 +28,7 @@ pub struct NewArguments {
 
 pub fn run(arguments: &NewArguments) -> Result<(), ExitCode> {
     match new(&arguments.name, arguments.lang, arguments.path.as_deref()) {
-        Ok(scaffold) => {
-            print!("{}", describe(&scaffold));
-            Ok(())
-        }
+        Ok(scaffold) => print(&describe(&scaffold)),
         Err(error) => {
             eprintln!("error: {error}");
             Err(ExitCode::from(if matches!(error, NewError::Write { .. }) { FAILURE } else { USAGE }))
