@@ -31,12 +31,13 @@ use crate::decode;
 use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
+use crate::hook::load::PluginSource;
 use crate::hook::{compile, scan};
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 use errors::Text;
 pub use errors::{Error, Errors};
-use parts::is_plugin_path;
+pub(crate) use parts::is_plugin_path;
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
 use reader::{Reader, Table};
@@ -137,7 +138,7 @@ pub struct Hook {
     /// Its name, unique among hooks.
     pub name: String,
     /// Its plugin.
-    pub plugin: PluginRef,
+    pub plugin: PluginSource,
     /// The digest that the plugin must have.
     pub sha256: Option<[u8; 32]>,
     /// Whether it is in the chain.
@@ -175,15 +176,6 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// Where a plugin is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PluginRef {
-    /// A standard hook, by name.
-    Standard(String),
-    /// A file.
-    File(PathBuf),
-}
-
 /// CPU time for each kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
@@ -208,6 +200,21 @@ pub enum OnError {
     Drop,
     /// They are kept on disk, and the run ends.
     Stop,
+}
+
+impl OnError {
+    /// All of them.
+    pub const ALL: [OnError; 4] = [OnError::DeadLetter, OnError::Pass, OnError::Drop, OnError::Stop];
+
+    /// Its word in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnError::DeadLetter => "dead_letter",
+            OnError::Pass => "pass",
+            OnError::Drop => "drop",
+            OnError::Stop => "stop",
+        }
+    }
 }
 
 /// What a hook may do.

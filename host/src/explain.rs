@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::config::{self, Config, OnError};
+use crate::config::{self, Config};
 use crate::decode::{Counts, Form, Lines};
 use crate::event::batch::Batch;
 use crate::event::changes::{Change, changes};
+use crate::event::field::Tested;
 use crate::event::projection::TooManyFields;
 use crate::event::selection::Decision;
 use crate::hook::prepare::Prepared;
@@ -85,18 +86,7 @@ pub struct Asked {
     pub from_holds: Option<bool>,
     /// The conditions of `match`, up to the first that does not hold.
     #[serde(rename = "match")]
-    pub conditions: Vec<Condition>,
-}
-
-/// A condition and the value that decided it.
-#[derive(Debug, Serialize)]
-pub struct Condition {
-    /// As it is configured.
-    pub condition: String,
-    /// The value, as JSON; none: the event has none.
-    pub value: Option<String>,
-    /// Whether it holds.
-    pub holds: bool,
+    pub conditions: Vec<Tested>,
 }
 
 /// What became of an event at a hook.
@@ -268,8 +258,7 @@ impl Walk<'_> {
         let mut stages = stages.into_iter().zip(&metrics.hooks);
         for hook in &self.config.hooks {
             if !hook.enabled {
-                let asked = Asked { from: None, from_holds: None, conditions: Vec::new() };
-                self.meet_all(&hook.name, asked);
+                self.pass_by(&hook.name);
                 continue;
             }
             let Some((stage, metrics)) = stages.next() else { break };
@@ -281,11 +270,9 @@ impl Walk<'_> {
     }
 
     /// A hook that is not enabled is met and does nothing.
-    fn meet_all(&mut self, hook: &str, asked: Asked) {
-        let rows = self.batch.order().to_vec();
-        for row in rows {
-            let asked =
-                Asked { from: asked.from.clone(), from_holds: asked.from_holds, conditions: Vec::new() };
+    fn pass_by(&mut self, hook: &str) {
+        for row in self.batch.order().to_vec() {
+            let asked = Asked { from: None, from_holds: None, conditions: Vec::new() };
             self.note(row, Met { hook: hook.to_owned(), asked, fate: Fate::NotEnabled });
         }
     }
@@ -315,7 +302,7 @@ impl Walk<'_> {
                 Some(failure) => Fate::Failed {
                     kind: failure.kind.name(),
                     message: failure.message.clone(),
-                    on_error: on_error(hook.on_error),
+                    on_error: hook.on_error.name(),
                 },
                 None if self.batch.order().contains(&row) => Fate::Kept {
                     changes: changes(before.as_bytes(), self.batch.text(row)),
@@ -354,24 +341,7 @@ impl Walk<'_> {
 }
 
 fn asked(from: Option<&[String]>, decision: Decision) -> Asked {
-    Asked {
-        from: from.map(<[String]>::to_vec),
-        from_holds: decision.from,
-        conditions: decision
-            .tested
-            .into_iter()
-            .map(|tested| Condition { condition: tested.condition, value: tested.seen, holds: tested.holds })
-            .collect(),
-    }
-}
-
-fn on_error(on_error: OnError) -> &'static str {
-    match on_error {
-        OnError::DeadLetter => "dead_letter",
-        OnError::Pass => "pass",
-        OnError::Drop => "drop",
-        OnError::Stop => "stop",
-    }
+    Asked { from: from.map(<[String]>::to_vec), from_holds: decision.from, conditions: decision.tested }
 }
 
 fn text(batch: &Batch, row: u32) -> String {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use crate::config::{self, Grant, Hook, PluginRef, Step};
+use crate::config::{self, Grant, Hook, Step};
 use crate::event::path::Path as Key;
 use crate::hook::load::{Inspection, Loader, PluginSource};
 use crate::hook::manifest;
@@ -66,8 +66,7 @@ fn hook(
     environment: Environment<'_>,
 ) -> Result<Hook, Vec<String>> {
     let plugin = plugin(asked.plugin, before, loader).map_err(|error| vec![error])?;
-    let (source, reference) = plugin;
-    let inspection = loader.inspect(&source).map_err(|error| vec![error.to_string()])?;
+    let inspection = loader.inspect(&plugin).map_err(|error| vec![error.to_string()])?;
     let name = name(asked.plugin, before);
     let at = |message: String| format!("hook {name:?}: {message}");
     let manifest = inspection.facts.manifest.as_ref();
@@ -84,42 +83,31 @@ fn hook(
         return Err(wrong);
     }
     let grant = grant(&inspection, &config).map_err(|error| vec![at(error)])?;
-    let mut hook = Hook::alone(name, reference, grant, config.to_string());
+    let mut hook = Hook::alone(name, plugin, grant, config.to_string());
     if let Some(least) = manifest.and_then(|manifest| manifest.memory.as_deref()).and_then(config::size) {
         hook.memory_bytes = hook.memory_bytes.max(least);
     }
     Ok(hook)
 }
 
-/// A standard hook, or a file: what has a slash or ends in `.wasm`.
-fn plugin(word: &str, before: &[Hook], loader: &Loader) -> Result<(PluginSource, PluginRef), String> {
-    if word.contains('/') || word.ends_with(".wasm") {
-        let path = PathBuf::from(word);
-        return Ok((PluginSource::File(path.clone()), PluginRef::File(path)));
-    }
-    let source = PluginSource::Standard(word.to_owned());
-    if standard::NAMES.contains(&word) {
-        return Ok((source, PluginRef::Standard(word.to_owned())));
+/// A standard hook, or a file, as in a configuration.
+fn plugin(word: &str, before: &[Hook], loader: &Loader) -> Result<PluginSource, String> {
+    if config::is_plugin_path(word) {
+        return Ok(PluginSource::File(PathBuf::from(word)));
     }
     // An option without its value looks like a hook.
-    if let Some(hook) = before.last()
+    if !standard::NAMES.contains(&word)
+        && let Some(hook) = before.last()
         && takes(hook, word, loader)
     {
         return Err(format!("hook {:?}: option {word} has no value; write {word}=VALUE", hook.name));
     }
-    match loader.inspect(&source) {
-        Ok(_) => Ok((source, PluginRef::Standard(word.to_owned()))),
-        Err(error) => Err(error.to_string()),
-    }
+    Ok(PluginSource::Standard(word.to_owned()))
 }
 
 /// Whether a hook has an option of this name.
 fn takes(hook: &Hook, option: &str, loader: &Loader) -> bool {
-    let source = match &hook.plugin {
-        PluginRef::Standard(name) => PluginSource::Standard(name.clone()),
-        PluginRef::File(path) => PluginSource::File(path.clone()),
-    };
-    let Ok(inspection) = loader.inspect(&source) else { return false };
+    let Ok(inspection) = loader.inspect(&hook.plugin) else { return false };
     let manifest = inspection.facts.manifest.as_ref();
     let schema = manifest.and_then(|manifest| manifest.config.as_ref());
     schema.is_some_and(|schema| options::options(schema).contains(&option))
@@ -252,7 +240,7 @@ mod tests {
     #[test]
     fn each_hook_has_a_name_of_its_own() {
         let hook = |name: String| {
-            Hook::alone(name, PluginRef::Standard("redact".to_owned()), Grant::default(), "{}".to_owned())
+            Hook::alone(name, PluginSource::Standard("redact".to_owned()), Grant::default(), "{}".to_owned())
         };
         let mut hooks = Vec::new();
         for (plugin, expected) in

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::options::{ConfigOption, options};
 use crate::hook::load::{Inspection, hex};
-use crate::hook::manifest::{Grant, Manifest};
+use crate::hook::manifest::{Grant, Manifest, option_of};
 use crate::hook::scan::Kind;
 use crate::summary;
 
@@ -122,8 +122,7 @@ fn grant(manifest: Option<&Manifest>, needs: impl Iterator<Item = String>) -> Gr
 pub(super) fn by_option(grant: &Grant) -> Vec<String> {
     let mut names = Vec::new();
     for pattern in grant.read.iter().chain(&grant.write) {
-        let option = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        names.extend(option.map(str::to_owned).filter(|name| !names.contains(name)));
+        names.extend(option_of(pattern).map(str::to_owned).filter(|name| !names.contains(name)));
     }
     names
 }
@@ -137,18 +136,14 @@ pub(super) fn grant_toml(grant: &Grant, by_option: &[String]) -> String {
     text += "[hook.grant]\n";
     let lists = [("read", &grant.read), ("write", &grant.write), ("imports", &grant.imports)];
     for (key, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
-        let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+        // A printable text is the same string in TOML as in JSON.
+        let names: Vec<String> = names.iter().map(|name| Value::from(name.as_str()).to_string()).collect();
         text += &format!("{key} = [{}]\n", names.join(", "));
     }
     for (key, _) in [("drop", grant.drop), ("emit", grant.emit)].into_iter().filter(|(_, granted)| *granted) {
         text += &format!("{key} = true\n");
     }
     text
-}
-
-/// A printable text as a TOML string.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -7,14 +7,15 @@ use super::schema::{
     TICK_DEADLINE,
 };
 use super::{
-    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits,
-    PluginRef, Sink, Source,
+    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits, Sink,
+    Source,
 };
 use crate::event::time::TimeFormat;
+use crate::hook::load::PluginSource;
 
 impl Hook {
     /// A hook with this config, as JSON, and nothing else said.
-    pub fn alone(name: String, plugin: PluginRef, grant: Grant, config: String) -> Hook {
+    pub fn alone(name: String, plugin: PluginSource, grant: Grant, config: String) -> Hook {
         Hook {
             name,
             plugin,

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::reader::{Table, suggestion};
 use super::schema::{self, DEADLINE, INIT_DEADLINE, MEMORY, TEARDOWN_DEADLINE, TICK_DEADLINE};
 use super::settings::{Outside, settings};
-use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, PluginRef, Sink, Source};
+use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Sink, Source};
 use crate::event::path::{Meta, Path as FieldPath};
 use crate::event::time::TimeFormat;
+use crate::hook::load::PluginSource;
 
 /// The kinds of sources and sinks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,16 +91,8 @@ fn time(source: &Table<'_, '_>) -> TimeFormat {
 }
 
 pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
-    let on_error = table.choice(
-        "on_error",
-        &[
-            ("dead_letter", OnError::DeadLetter),
-            ("pass", OnError::Pass),
-            ("drop", OnError::Drop),
-            ("stop", OnError::Stop),
-        ],
-        OnError::DeadLetter,
-    );
+    let choices = OnError::ALL.map(|on_error| (on_error.name(), on_error));
+    let on_error = table.choice("on_error", &choices, OnError::DeadLetter);
     let required = table.boolean("required", false);
     if required && on_error == OnError::Pass {
         let message = "on_error = \"pass\" would let events by that it did not process, and required = true forbids that";
@@ -138,15 +131,15 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
 }
 
 /// What has a slash or ends in `.wasm`; anything else is the name of a standard hook.
-pub(super) fn is_plugin_path(plugin: &str) -> bool {
+pub(crate) fn is_plugin_path(plugin: &str) -> bool {
     plugin.contains('/') || plugin.ends_with(".wasm")
 }
 
-fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginRef {
+fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginSource {
     match table.required_string("plugin") {
-        Some((text, _)) if is_plugin_path(text) => PluginRef::File(dir.join(text)),
-        Some((text, _)) => PluginRef::Standard(text.to_owned()),
-        None => PluginRef::Standard(String::new()),
+        Some((text, _)) if is_plugin_path(text) => PluginSource::File(dir.join(text)),
+        Some((text, _)) => PluginSource::Standard(text.to_owned()),
+        None => PluginSource::Standard(String::new()),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::batch::{Batch, Origin, Row};
 use super::column::{Column, Kind, read_mark};
 use super::condition::{Condition, Value};
@@ -54,12 +56,12 @@ impl Matcher {
 }
 
 /// A condition that was tested.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tested {
     /// The condition, as it was written.
     pub condition: String,
     /// The value that was seen, as JSON; none: there is none.
-    pub seen: Option<String>,
+    pub value: Option<String>,
     /// Whether it holds.
     pub holds: bool,
 }
@@ -84,7 +86,7 @@ impl Matcher {
     /// The same, with what was seen.
     pub fn test(&self, batch: &Batch, row: u32) -> Tested {
         let mut scratch = Vec::new();
-        let seen = match self.field {
+        let value = match self.field {
             Field::Node(node) => match batch.slot(row, node) {
                 slot if slot.kind == SlotKind::Absent => None,
                 slot => Some(utf8(slot.value(batch.text(row))).to_owned()),
@@ -96,7 +98,7 @@ impl Matcher {
             },
         };
         let holds = self.holds(batch, row, &mut scratch);
-        Tested { condition: self.condition.to_string(), seen, holds }
+        Tested { condition: self.condition.to_string(), value, holds }
     }
 }
 

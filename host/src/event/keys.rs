@@ -6,6 +6,8 @@
 //! the answer never depends on what is remembered, only its speed. [`KEYS`] are remembered; a further one takes the
 //! place of another.
 
+use super::simd;
+
 /// How many keys are remembered: more than the lines of most logs have, and they stay in the first-level cache.
 const KEYS: usize = 64;
 
@@ -64,7 +66,7 @@ impl Keys {
     /// The key at `at`, if it is one that came after `last` before.
     #[inline(always)]
     pub(crate) fn guess(&self, last: Known, parent: u16, buffer: &[u8], at: usize) -> Option<Guess> {
-        let text = words(buffer.get(at..)?.first_chunk()?);
+        let text = words(buffer.get(at..)?.first_chunk()?)?;
         let [likely, other] = self.entries.get(usize::from(last.0))?.next;
         // No closures and no iterators from here on: they are compiled apart, which doubles the time of the whole pass.
         match self.is_at(likely, parent, text, at) {
@@ -103,10 +105,12 @@ impl Keys {
     ) -> Known {
         let length = end.saturating_sub(at);
         let text = buffer.get(at..).and_then(|rest| rest.first_chunk::<{ 8 * WORDS }>());
-        let Some(text) = text.filter(|text| (1..=text.len()).contains(&length)) else { return last };
+        let Some(text) = text.and_then(words).filter(|_| (1..=8 * WORDS).contains(&length)) else {
+            return last;
+        };
         let mut entry = Entry { length: length as u8, parent, node, ..Entry::default() };
         let mut hash = u64::from(parent);
-        let compared = words(text).into_iter().zip(&mut entry.text).zip(&mut entry.mask);
+        let compared = text.into_iter().zip(&mut entry.text).zip(&mut entry.mask);
         for (index, ((word, known), mask)) in compared.enumerate() {
             *mask = match length.saturating_sub(8 * index) {
                 bytes @ 0..8 => (1 << (8 * bytes)) - 1,
@@ -147,13 +151,8 @@ impl Keys {
 
 /// The words that are compared, in little endian.
 #[inline(always)]
-fn words(text: &[u8; 8 * WORDS]) -> [u64; WORDS] {
-    let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = text;
-    [
-        u64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        u64::from_le_bytes([i, j, k, l, m, n, o, p]),
-        u64::from_le_bytes([q, r, s, t, u, v, w, x]),
-    ]
+fn words(text: &[u8; 8 * WORDS]) -> Option<[u64; WORDS]> {
+    Some([simd::word_at(text, 0)?, simd::word_at(text, 8)?, simd::word_at(text, 16)?])
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Manifest {
         let fields = |patterns: &[String]| {
             let mut fields = Vec::new();
             for pattern in patterns {
-                match pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                match option_of(pattern) {
                     Some(option) => fields.extend(self.named_by(option, config)),
                     None => fields.push(pattern.clone()),
                 }
@@ -99,6 +99,11 @@ impl Manifest {
             _ => Vec::new(),
         }
     }
+}
+
+/// The option whose fields a pattern of a suggested grant stands for, if it is `"{OPTION}"`.
+pub(crate) fn option_of(pattern: &str) -> Option<&str> {
+    pattern.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// Reads the bytes of the custom section.

@@ -10,10 +10,10 @@ use super::failure::{Failure, FailureKind};
 use super::grants;
 use super::instance::{Blueprint, Instance};
 use super::limits::Limits;
-use super::load::{Loader, Plugin, PluginSource, Request};
+use super::load::{Loader, Plugin, Request};
 use super::options::{self, Wrong};
 use super::seat::Plan;
-use crate::config::{self, PluginRef};
+use crate::config;
 
 /// A hook that is ready: the first of its instances is up.
 pub struct Prepared {
@@ -53,12 +53,12 @@ pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<
 }
 
 fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
-    let source = match &hook.plugin {
-        PluginRef::Standard(name) => PluginSource::Standard(name.clone()),
-        PluginRef::File(path) => PluginSource::File(path.clone()),
+    let request = Request {
+        hook: &hook.name,
+        source: hook.plugin.clone(),
+        sha256: hook.sha256,
+        granted_imports: &hook.grant.imports,
     };
-    let request =
-        Request { hook: &hook.name, source, sha256: hook.sha256, granted_imports: &hook.grant.imports };
     let plugin = loader.load(&request).map_err(|error| vec![error.to_string()])?;
     for warning in &plugin.warnings {
         tracing::warn!(hook = hook.name.as_str(), "{warning}");

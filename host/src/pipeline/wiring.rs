@@ -132,15 +132,9 @@ fn read_paths<'c>(config: &'c Config, hooks: &'c [Prepared]) -> Vec<&'c Path> {
 
 /// Every field that anybody reads, writes, matches or takes the time from.
 fn projection(config: &Config, hooks: &[Prepared]) -> Result<Projection, TooManyFields> {
-    let mut paths: Vec<&Path> = Vec::new();
-    for prepared in hooks {
-        let interest = &prepared.plan.interest;
-        paths.extend(interest.read.iter().chain(&interest.write).map(|field| &field.path));
-        if let Some(hook) = config.hooks.get(prepared.index) {
-            paths.extend(hook.conditions.iter().map(Condition::path));
-        }
-    }
-    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
+    let mut paths = read_paths(config, hooks);
+    let writes = hooks.iter().flat_map(|prepared| &prepared.plan.interest.write);
+    paths.extend(writes.map(|field| &field.path));
     if uses_time(config, &paths) {
         paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));
     }
