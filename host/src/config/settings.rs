@@ -92,8 +92,17 @@ fn json(hook: &Table<'_, '_>, path: &str, value: &Value<'_>, outside: &Outside<'
     }
 }
 
+/// A hook's config that stands in no file, with the texts of `{ file = ... }` and `{ env = ... }` in it; paths are
+/// relative to the working directory. The error names the key.
+pub fn settings_of(
+    config: serde_json::Value,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<serde_json::Value, String> {
+    filled_in(config, &Outside { dir: Path::new(""), environment })
+}
+
 /// Puts the texts into a config that stands in no file, as [`settings`] does.
-pub(super) fn filled_in(value: Json, outside: &Outside<'_>) -> Result<Json, String> {
+fn filled_in(value: Json, outside: &Outside<'_>) -> Result<Json, String> {
     match value {
         Json::Object(members) => {
             if let (1, Some((key, Json::String(text)))) = (members.len(), members.iter().next())

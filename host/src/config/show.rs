@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use super::load::read;
 use super::schema::{self, Form, Kind, Section, Unset};
-use super::{Config, Errors, is_plugin_path, read};
+use super::{Config, Errors, is_plugin_path};
 
 /// A checked configuration, to be printed.
 #[derive(Clone, Debug)]
