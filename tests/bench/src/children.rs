@@ -1,13 +1,11 @@
 //! Whole processes, file to file, in user CPU time.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::measure::{Pairs, events, of_children};
@@ -18,27 +16,11 @@ pub const HOOKAROON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/r
 /// The hook: reads two fields and writes one.
 pub const HOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-plugins/country.wasm");
 
+/// What it is compared with.
+const FILTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/native-filter");
+
 const EVENTS: usize = 1_000_000;
 const FILES: usize = 8;
-
-/// What Hookaroon is compared with: each line to a tree and back.
-pub fn filter(from: &str, to: &str) -> Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(to)?);
-    let mut input = BufReader::with_capacity(1 << 18, File::open(from)?);
-    let mut line = Vec::new();
-    while input.read_until(b'\n', &mut line)? > 0 {
-        let mut event: Value = serde_json::from_slice(&line)?;
-        let text = |name: &str| event.get(name).and_then(Value::as_str);
-        let country = country::country(text("level"), text("client_ip"));
-        if let (Some(country), Some(object)) = (country, event.as_object_mut()) {
-            object.insert("country".to_owned(), Value::from(country));
-        }
-        serde_json::to_writer(&mut out, &event)?;
-        out.write_all(b"\n")?;
-        line.clear();
-    }
-    Ok(out.flush()?)
-}
 
 pub fn run() -> Result<()> {
     let dir = TempDir::new()?;
@@ -62,10 +44,9 @@ pub fn run() -> Result<()> {
     }
 
     println!("file to file, {EVENTS} events of {} bytes, user CPU time", text.len() / EVENTS);
-    let bench = std::env::current_exe()?;
     let native = || {
-        let mut command = Command::new(&bench);
-        command.args(["filter", &path("in.ndjson"), &path("native.ndjson")]);
+        let mut command = Command::new(FILTER);
+        command.args([path("in.ndjson"), path("native.ndjson")]);
         child(command, dir.path())
     };
     let pairs = Pairs::measure(|| hookaroon(&dir, "one"), native)?;
@@ -96,7 +77,7 @@ fn hookaroon(dir: &TempDir, config: &str) -> Result<Duration> {
 fn child(mut command: Command, dir: &Path) -> Result<Duration> {
     let before = of_children()?;
     let output =
-        command.current_dir(dir).stdin(Stdio::null()).output().context("`make build` comes first")?;
+        command.current_dir(dir).stdin(Stdio::null()).output().context("`make bench` builds what it runs")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(of_children()? - before)
 }

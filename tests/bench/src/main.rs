@@ -15,13 +15,6 @@ use anyhow::Result;
 const PAIRS: usize = 15;
 
 fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    // The native filter, as a process of its own.
-    if let (Some("filter"), Some(from), Some(to)) =
-        (arguments.next().as_deref(), arguments.next(), arguments.next())
-    {
-        return children::filter(&from, &to);
-    }
     println!("{PAIRS} pairs each; medians, and in brackets the first and third quartile of the pairs\n");
     pass::run()?;
     sandbox::run()?;
