@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -32,13 +32,17 @@ pub fn run() -> Result<()> {
         let part: Vec<u8> = lines.by_ref().take(EVENTS / FILES).flatten().copied().collect();
         fs::write(path(&format!("part-{file}.ndjson")), part)?;
     }
-    for (name, input, workers) in
-        [("one", "in.ndjson", 1), ("parts-1", "part-*.ndjson", 1), ("parts-2", "part-*.ndjson", 2)]
-    {
+    for (name, input, workers) in [
+        ("one", "in.ndjson", 1),
+        ("parts-1", "part-*.ndjson", 1),
+        ("parts-2", "part-*.ndjson", 2),
+        ("half-1", "part-[0-3].ndjson", 1),
+        ("half-2", "part-[4-7].ndjson", 1),
+    ] {
         let config = format!(
             "workers = {workers}\n[[source]]\nname = \"in\"\ntype = \"file\"\npaths = [\"{input}\"]\n\
              [[hook]]\nname = \"country\"\nplugin = \"{HOOK}\"\n[hook.grant]\nread = [\"level\", \"client_ip\"]\nwrite = [\"country\"]\n\
-             [[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n"
+             [[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"{name}.out\"\n"
         );
         fs::write(path(&format!("{name}.toml")), config)?;
     }
@@ -56,6 +60,12 @@ pub fn run() -> Result<()> {
     let pairs = Pairs::measure(|| hookaroon(&dir, "parts-1"), || hookaroon(&dir, "parts-2"))?;
     let (one, two) = pairs.ns_each(EVENTS);
     println!("  {FILES} files: one worker {one:.0} ns/event, two {two:.0}: {} times the CPU", pairs.ratio());
+    let pairs = Pairs::measure(|| hookaroon(&dir, "parts-1"), || halves(&dir))?;
+    let (_, halves) = pairs.ns_each(EVENTS);
+    println!(
+        "  what this machine adds when both its processors are busy: two processes of one worker {halves:.0}: {} times",
+        pairs.ratio()
+    );
 
     let cold = check(&dir, true)?;
     let cached = check(&dir, false)?;
@@ -68,18 +78,40 @@ pub fn run() -> Result<()> {
 
 /// One run of the pipeline.
 fn hookaroon(dir: &TempDir, config: &str) -> Result<Duration> {
-    let _ = fs::remove_file(dir.path().join("out.ndjson"));
-    let mut command = Command::new(HOOKAROON);
-    command.args(["run", "--once", "-c", &format!("{config}.toml")]);
-    child(command, dir.path())
+    child(run_of(dir, config), dir.path())
 }
 
-fn child(mut command: Command, dir: &Path) -> Result<Duration> {
+/// Two runs at once, each over half of the files.
+fn halves(dir: &TempDir) -> Result<Duration> {
     let before = of_children()?;
-    let output =
-        command.current_dir(dir).stdin(Stdio::null()).output().context("`make bench` builds what it runs")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let children = ["half-1", "half-2"].map(|config| quiet(run_of(dir, config), dir.path()).spawn());
+    for child in children {
+        finished(child?.wait_with_output()?)?;
+    }
     Ok(of_children()? - before)
+}
+
+fn run_of(dir: &TempDir, config: &str) -> Command {
+    let _ = fs::remove_file(dir.path().join(format!("{config}.out")));
+    let mut command = Command::new(HOOKAROON);
+    command.args(["run", "--once", "-c", &format!("{config}.toml")]);
+    command
+}
+
+fn child(command: Command, dir: &Path) -> Result<Duration> {
+    let before = of_children()?;
+    finished(quiet(command, dir).output().context("`make bench` builds what it runs")?)?;
+    Ok(of_children()? - before)
+}
+
+fn quiet(mut command: Command, dir: &Path) -> Command {
+    command.current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn finished(output: Output) -> Result<()> {
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// The wall time of a start, the median of five.

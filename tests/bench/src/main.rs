@@ -6,17 +6,38 @@
 
 mod children;
 mod measure;
+mod native;
+mod one;
 mod pass;
 mod sandbox;
+mod standard;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 /// How many pairs each comparison runs.
 const PAIRS: usize = 15;
 
 fn main() -> Result<()> {
     println!("{PAIRS} pairs each; medians, and in brackets the first and third quartile of the pairs\n");
-    pass::run()?;
-    sandbox::run()?;
-    children::run()
+    let parts = [
+        ("pass", pass::run as fn() -> Result<()>),
+        ("sandbox", sandbox::run),
+        ("hooks", standard::run),
+        ("files", children::run),
+    ];
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let names = parts.map(|(name, _)| name);
+    for name in &asked {
+        ensure!(
+            names.contains(&name.as_str()),
+            "{name}: there is no such part; there are {}",
+            names.join(", ")
+        );
+    }
+    for (_, run) in
+        parts.iter().filter(|(name, _)| asked.is_empty() || asked.iter().any(|asked| asked == name))
+    {
+        run()?;
+    }
+    Ok(())
 }
