@@ -7,11 +7,13 @@ export CARGO_TERM_COLOR ?= auto
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
 WASM := wasm32-unknown-unknown
+# The one that is not for hooks, for the test of what is said then.
+WASI := wasm32-wasip1
 HOOKS := redact sample enrich level trace parse schema throttle count dedupe leak
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
-.PHONY: help build hooks dist demo docs test test-peers bench soak fuzz clean
+.PHONY: help build hooks mistakes dist demo docs test test-peers bench soak fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +28,16 @@ hooks:
 	@for hook in $(HOOKS); do cmp -s target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm \
 		|| cp target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm; done
 	@cp target/$(WASM)/plugin/misbehave.wasm target/$(WASM)/plugin/country.wasm target/test-plugins/
+
+mistakes: # the plugins of tests/e2e/mistakes.rs
+	@rustup target list --installed | grep -qx $(WASI) || rustup target add $(WASI)
+	$(CARGO) build --profile plugin --target $(WASM) -p mistaken --lib --examples
+	$(CARGO) build --profile plugin --target $(WASI) -p mistaken --lib
+	@mkdir -p target/test-plugins/mistakes
+	@cp target/$(WASM)/plugin/mistaken.wasm target/test-plugins/mistakes/
+	@for mistake in executable no_export extern_block other_interface; do \
+		cp target/$(WASM)/plugin/examples/$$mistake.wasm target/test-plugins/mistakes/ || exit 1; done
+	@cp target/$(WASI)/plugin/mistaken.wasm target/test-plugins/mistakes/wasip1.wasm
 
 dist: hooks ## the binary that ships, in target/dist
 	$(CARGO) build --profile dist $(HOST)
@@ -45,10 +57,10 @@ docs: build ## docs/configuration.md and docs/hooks, from the code
 	target/release/hookaroon config reference > docs/configuration.md
 	@for hook in $(HOOKS); do target/release/hookaroon inspect $$hook --markdown > docs/hooks/$$hook.md || exit 1; done
 
-test: hooks ## format, lints, all tests, docs; what CI runs
+test: hooks mistakes ## format, lints, all tests, docs; what CI runs
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --exclude misbehave --all-targets -- -D warnings
-	$(CARGO) clippy --profile plugin --target $(WASM) -p misbehave -- -D warnings
+	$(CARGO) clippy --release --workspace --exclude misbehave --exclude mistaken --all-targets -- -D warnings
+	$(CARGO) clippy --profile plugin --target $(WASM) -p misbehave -p mistaken -- -D warnings
 	@# The documentation is for who works on it, so it shows private items too.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	@# Apart, because the host asks serde_json for more than hooks have.
@@ -64,7 +76,7 @@ bench: build ## speed against serde_json, sonic-rs and no sandbox; prints median
 	$(CARGO) build --release -p native-filter
 	$(CARGO) run --release -p hookaroon-bench
 
-soak: build ## the heavy tests at full size
+soak: build mistakes ## the heavy tests at full size
 	HOOKAROON_SOAK=1 PROPTEST_CASES=100000 $(CARGO) test --release $(HOST) -- --skip peers::
 
 fuzz: ## each fuzz target for a minute; needs the nightly toolchain and cargo-fuzz

@@ -35,6 +35,16 @@ pub enum Mark {
 /// ```
 pub trait Kind: Copy + 'static + sealed::Sealed {
     /// Its values: `&str`, `i64`, `f64`, `bool`, and `&str` again for JSON texts.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Integer, Kind, Read, Text};
+    /// fn or<'e, K: Kind>(event: &Event<'e>, field: Read<K>, default: K::Value<'e>) -> K::Value<'e> {
+    ///     event.get(field).unwrap_or(default)
+    /// }
+    /// let text: <Text as Kind>::Value<'_> = "none";
+    /// let number: <Integer as Kind>::Value<'_> = -1;
+    /// # assert_eq!((text, number), ("none", -1));
+    /// ```
     type Value<'v>: Copy;
     #[doc(hidden)]
     const KIND: wit::Kind;

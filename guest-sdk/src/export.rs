@@ -81,6 +81,26 @@ impl<H: Hook> Default for Instance<H> {
 
 /// Makes a type that implements [`Hook`] the hook of this component. Where it is not compiled to WebAssembly, for
 /// unit tests, there is nothing to export.
+///
+/// ```
+/// use hookaroon_sdk::{Event, Hook, NoConfig, Setup, Verdict, export};
+///
+/// struct MyHook;
+///
+/// impl Hook for MyHook {
+///     // ...
+/// #     type Config = NoConfig;
+/// #     fn init(_: NoConfig, _: &mut Setup) -> Result<MyHook, String> {
+/// #         Ok(MyHook)
+/// #     }
+/// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+/// #         Verdict::Keep
+/// #     }
+/// }
+///
+/// export!(MyHook);
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! export {
     ($hook:ty) => {

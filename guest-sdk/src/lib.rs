@@ -67,7 +67,26 @@ mod setup;
 mod severity;
 pub mod testing;
 
-pub use bindings::hookaroon::hook::types::{Placement, Reason};
+/// See [`Hook::PLACEMENT`].
+///
+/// ```
+/// # use hookaroon_sdk::Placement;
+/// fn of(means_the_whole_flow: bool) -> Placement {
+///     if means_the_whole_flow { Placement::Single } else { Placement::EveryWorker }
+/// }
+/// ```
+#[doc(inline)]
+pub use bindings::hookaroon::hook::types::Placement;
+/// See [`Hook::teardown`].
+///
+/// ```
+/// # use hookaroon_sdk::Reason;
+/// fn has_a_successor(reason: Reason) -> bool {
+///     matches!(reason, Reason::Swap | Reason::Recycle)
+/// }
+/// ```
+#[doc(inline)]
+pub use bindings::hookaroon::hook::types::Reason;
 pub use column::{Boolean, Float, Integer, Json, Kind, Mark, Text};
 pub use event::{Batch, Emitter, Event};
 #[doc(hidden)]

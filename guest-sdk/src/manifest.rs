@@ -27,6 +27,12 @@ pub struct Grant {
 
 impl Grant {
     /// Nothing at all.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Grant;
+    /// const DROPS: Grant = Grant { drop: true, ..Grant::NONE };
+    /// assert!(DROPS.read.is_empty() && !DROPS.emit);
+    /// ```
     pub const NONE: Grant = Grant { read: &[], write: &[], drop: false, emit: false, imports: &[] };
 }
 

@@ -23,11 +23,25 @@ pub struct Percent(f64);
 
 impl Percent {
     /// The share of all, from 0 to 1.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Percent;
+    /// let keep: Percent = serde_json::from_str("\"5%\"")?;
+    /// assert_eq!(keep.share(), 0.05);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn share(self) -> f64 {
         self.0 / 100.0
     }
 
     /// Whether a hash falls into the share; of many evenly spread hashes, that share does.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Percent;
+    /// let quarter: Percent = serde_json::from_str("\"25%\"")?;
+    /// assert!(quarter.takes(u64::MAX / 5) && !quarter.takes(u64::MAX / 3));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn takes(self, hash: u64) -> bool {
         // 2^64 as a float; a full share takes the largest hash too.
         (hash as f64) < self.share() * 18_446_744_073_709_551_616.0 || self.0 >= 100.0

@@ -38,8 +38,27 @@ pub enum Piece {
 /// ```
 pub trait Schema {
     /// What it is, for people.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Schema, config};
+    /// /// Where the table is.
+    /// #[config]
+    /// struct Table {
+    ///     path: String,
+    /// }
+    /// # fn main() {
+    /// assert_eq!(Table::DOCS, "Where the table is.");
+    /// # }
+    /// ```
     const DOCS: &'static str = "";
     /// The members of its JSON Schema (draft 2020-12), without the braces around them: `"type":"string"`.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Piece, Schema};
+    /// const LENGTH: usize = <Vec<String>>::MEMBERS.length();
+    /// let members: [u8; LENGTH] = <Vec<String>>::MEMBERS.bytes();
+    /// assert_eq!(&members, br#""type":"array","items":{"type":"string"}"#);
+    /// ```
     const MEMBERS: Piece;
 }
 
@@ -112,11 +131,23 @@ impl<T: Schema, S> Schema for HashMap<String, T, S> {
 
 impl Piece {
     /// How many bytes of JSON it is.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Piece;
+    /// assert_eq!(Piece::List(&["a", "b"]).length(), r#"["a","b"]"#.len());
+    /// ```
     pub const fn length(&self) -> usize {
         self.write(&mut [], 0)
     }
 
     /// Its JSON, in as many bytes as its [`length`](Piece::length).
+    ///
+    /// ```
+    /// # use hookaroon_sdk::Piece;
+    /// const NAME: Piece = Piece::Quoted("a \"name\"");
+    /// const JSON: [u8; NAME.length()] = NAME.bytes();
+    /// assert_eq!(&JSON, br#""a \"name\"""#);
+    /// ```
     pub const fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
         self.write(&mut out, 0);

@@ -154,6 +154,15 @@ impl Setup {
 
     /// Where the hook's instances live, if that depends on its config; by default
     /// [`Hook::PLACEMENT`](crate::Hook::PLACEMENT).
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Placement, Setup};
+    /// fn placed(setup: &mut Setup, exact: bool) {
+    ///     if exact {
+    ///         setup.place(Placement::Single);
+    ///     }
+    /// }
+    /// ```
     pub fn place(&mut self, placement: wit::Placement) {
         self.interest.placement = placement;
     }

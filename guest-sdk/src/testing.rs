@@ -31,6 +31,27 @@ use crate::export::Instance;
 use crate::hook::Hook;
 
 /// What came of a run.
+///
+/// ```
+/// # use hookaroon_sdk::{Event, Hook, NoConfig, Read, Setup, Text, Verdict, testing};
+/// # struct Picky(Read<Text>);
+/// # impl Hook for Picky {
+/// #     type Config = NoConfig;
+/// #     fn init(_: NoConfig, setup: &mut Setup) -> Result<Picky, String> {
+/// #         Ok(Picky(setup.read("id")))
+/// #     }
+/// #     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+/// #         if event.get(self.0).is_none() {
+/// #             event.fail("it has no id");
+/// #         }
+/// #         Verdict::Keep
+/// #     }
+/// # }
+/// let ran: testing::Ran = testing::run::<Picky>("{}", &[r#"{"id":"a"}"#, "{}"])?;
+/// assert_eq!(ran.errors, [(1, "it has no id".to_owned())]);
+/// assert_eq!((ran.events.len(), ran.saved, ran.last.len()), (2, None, 0));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Ran {
     /// The events that were kept, as they are now, and after each what was emitted there.
@@ -44,6 +65,26 @@ pub struct Ran {
 }
 
 /// Runs a hook with this config over these events in one batch, JSON texts all, and ends it.
+///
+/// ```
+/// # use hookaroon_sdk::{Event, Hook, NoConfig, Read, Setup, Text, Verdict, testing};
+/// # struct Picky(Read<Text>);
+/// # impl Hook for Picky {
+/// #     type Config = NoConfig;
+/// #     fn init(_: NoConfig, setup: &mut Setup) -> Result<Picky, String> {
+/// #         Ok(Picky(setup.read("id")))
+/// #     }
+/// #     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+/// #         if event.get(self.0).is_none() {
+/// #             event.fail("it has no id");
+/// #         }
+/// #         Verdict::Keep
+/// #     }
+/// # }
+/// let ran = testing::run::<Picky>("{}", &[r#"{"id":"a"}"#])?;
+/// assert_eq!(ran.events, [serde_json::json!({ "id": "a" })]);
+/// # Ok::<(), String>(())
+/// ```
 pub fn run<H: Hook>(config: &str, events: &[&str]) -> Result<Ran, String> {
     let running: Running<H> = Running::start(config, Vec::new())?;
     let mut ran = running.batch(0, events)?;
@@ -53,6 +94,30 @@ pub fn run<H: Hook>(config: &str, events: &[&str]) -> Result<Ran, String> {
 }
 
 /// A hook that was started, for tests of what happens between batches.
+///
+/// ```
+/// # use hookaroon_sdk::{Emitter, Event, Hook, NoConfig, Setup, Verdict, testing::Running};
+/// # struct Count(u64);
+/// # impl Hook for Count {
+/// #     type Config = NoConfig;
+/// #     fn init(_: NoConfig, _: &mut Setup) -> Result<Count, String> {
+/// #         Ok(Count(0))
+/// #     }
+/// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+/// #         self.0 += 1;
+/// #         Verdict::Keep
+/// #     }
+/// #     fn tick(&mut self, _: u64, out: &mut Emitter) -> Result<(), String> {
+/// #         out.emit(&format!("{{\"count\":{}}}", self.0));
+/// #         Ok(())
+/// #     }
+/// # }
+/// let counting: Running<Count> = Running::start("{}", Vec::new())?;
+/// counting.batch(0, &["{}"])?;
+/// counting.batch(1, &["{}", "{}"])?;
+/// assert_eq!(counting.tick(2)?, [serde_json::json!({ "count": 3 })]);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug)]
 pub struct Running<H> {
     instance: Instance<H>,
@@ -61,6 +126,27 @@ pub struct Running<H> {
 
 impl<H: Hook> Running<H> {
     /// Starts a hook with this config, a JSON text, and what earlier ones saved, as the only worker.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Hook, NoConfig, Setup, Verdict, testing::Running};
+    /// # struct Count(u64);
+    /// # impl Hook for Count {
+    /// #     type Config = NoConfig;
+    /// #     fn init(_: NoConfig, setup: &mut Setup) -> Result<Count, String> {
+    /// #         Ok(Count(setup.states().iter().map(|state| u64::from(state[0])).sum()))
+    /// #     }
+    /// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+    /// #         Verdict::Keep
+    /// #     }
+    /// #     fn save(&self) -> Option<Vec<u8>> {
+    /// #         Some(vec![self.0 as u8])
+    /// #     }
+    /// # }
+    /// let saved = vec![40];
+    /// let counting: Running<Count> = Running::start("{}", vec![saved])?;
+    /// assert_eq!(counting.save(), Some(vec![40]));
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn start(config: &str, states: Vec<Vec<u8>>) -> Result<Running<H>, String> {
         let instance: Instance<H> = Instance::new();
         let setup =
@@ -70,6 +156,25 @@ impl<H: Hook> Running<H> {
     }
 
     /// Hands it these events, JSON texts, at this time. Of what came of it, only the events and errors are set.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Hook, Integer, NoConfig, Setup, Verdict, Write, testing::Running};
+    /// # struct Stamp(Write<Integer>);
+    /// # impl Hook for Stamp {
+    /// #     type Config = NoConfig;
+    /// #     fn init(_: NoConfig, setup: &mut Setup) -> Result<Stamp, String> {
+    /// #         Ok(Stamp(setup.write("at")))
+    /// #     }
+    /// #     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
+    /// #         event.set(self.0, event.now_ns() as i64);
+    /// #         Verdict::Keep
+    /// #     }
+    /// # }
+    /// let stamping: Running<Stamp> = Running::start("{}", Vec::new())?;
+    /// let ran = stamping.batch(1_700_000_000, &[r#"{"a":1}"#])?;
+    /// assert_eq!(ran.events, [serde_json::json!({ "a": 1, "at": 1_700_000_000 })]);
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn batch(&self, now_ns: u64, events: &[&str]) -> Result<Ran, String> {
         let rows: Vec<Value> = events.iter().map(|event| parse(event)).collect::<Result<_, String>>()?;
         let columns = self.interest.read.iter().map(|field| fields::column(field, events, &rows)).collect();
@@ -93,16 +198,79 @@ impl<H: Hook> Running<H> {
     }
 
     /// Ticks at this time; what it emitted.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Emitter, Event, Hook, NoConfig, Setup, Verdict, testing::Running};
+    /// # struct Count(u64);
+    /// # impl Hook for Count {
+    /// #     type Config = NoConfig;
+    /// #     fn init(_: NoConfig, _: &mut Setup) -> Result<Count, String> {
+    /// #         Ok(Count(0))
+    /// #     }
+    /// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+    /// #         Verdict::Keep
+    /// #     }
+    /// #     fn tick(&mut self, _: u64, out: &mut Emitter) -> Result<(), String> {
+    /// #         out.emit(&format!("{{\"count\":{}}}", self.0));
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// let counting: Running<Count> = Running::start("{}", Vec::new())?;
+    /// assert_eq!(counting.tick(0)?, [serde_json::json!({ "count": 0 })]);
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn tick(&self, now_ns: u64) -> Result<Vec<Value>, String> {
         parse_all(self.instance.tick(now_ns)?.events)
     }
 
     /// What it saves.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Event, Hook, NoConfig, Setup, Verdict, testing::Running};
+    /// # struct Count(u64);
+    /// # impl Hook for Count {
+    /// #     type Config = NoConfig;
+    /// #     fn init(_: NoConfig, _: &mut Setup) -> Result<Count, String> {
+    /// #         Ok(Count(0))
+    /// #     }
+    /// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+    /// #         self.0 += 1;
+    /// #         Verdict::Keep
+    /// #     }
+    /// #     fn save(&self) -> Option<Vec<u8>> {
+    /// #         Some(vec![self.0 as u8])
+    /// #     }
+    /// # }
+    /// let counting: Running<Count> = Running::start("{}", Vec::new())?;
+    /// counting.batch(0, &["{}", "{}"])?;
+    /// assert_eq!(counting.save(), Some(vec![2]));
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn save(&self) -> Option<Vec<u8>> {
         self.instance.save()
     }
 
     /// Ends it; what it emitted.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Emitter, Event, Hook, NoConfig, Reason, Setup, Verdict, testing::Running};
+    /// # struct Count(u64);
+    /// # impl Hook for Count {
+    /// #     type Config = NoConfig;
+    /// #     fn init(_: NoConfig, _: &mut Setup) -> Result<Count, String> {
+    /// #         Ok(Count(0))
+    /// #     }
+    /// #     fn process(&mut self, _: &mut Event<'_>) -> Verdict {
+    /// #         Verdict::Keep
+    /// #     }
+    /// #     fn teardown(&mut self, _: Reason, out: &mut Emitter) {
+    /// #         out.emit(&format!("{{\"count\":{}}}", self.0));
+    /// #     }
+    /// # }
+    /// let counting: Running<Count> = Running::start("{}", Vec::new())?;
+    /// assert_eq!(counting.end(Reason::Shutdown)?, [serde_json::json!({ "count": 0 })]);
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn end(self, reason: wit::Reason) -> Result<Vec<Value>, String> {
         parse_all(self.instance.teardown(reason).events)
     }

@@ -199,7 +199,7 @@ fn an_import_that_no_host_offers_names_it() {
         )
         .replace("ms >= self.slow_ms", "ms >= self.slow_ms + now()")
     });
-    assert!(message.contains("imports from \"env\"") && message.contains("cargo tree"), "{message}");
+    assert!(message.contains("imports \"env::now\"") && message.contains("cargo tree"), "{message}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod flow_hooks;
 mod lifecycle;
 mod lines;
 mod load;
+mod mistakes;
 mod peers;
 mod pipe;
 mod signals;

@@ -27,12 +27,12 @@ pub enum FinishError {
     NoExport,
     /// It calls what no host has.
     #[error(
-        "the hook imports from {module:?}, which no host offers; a crate that it depends on, or an extern block, is \
+        "the hook imports {import:?}, which no host offers; a crate that it depends on, or an extern block, is \
          for another target than {TARGET}: `cargo tree` shows the crates, look for a feature that turns it off"
     )]
     Import {
-        /// What it imports from.
-        module: String,
+        /// The first such import: `env::now`.
+        import: String,
     },
     /// Something else does not fit.
     #[error("the module that cargo made {0}")]
@@ -51,8 +51,8 @@ pub fn finish(module: &[u8], package: &Package, debug: bool) -> Result<Vec<u8>, 
     let limits = Limits { file_bytes: u64::MAX, ..Limits::DEFAULT };
     let found = scan(&module, &limits)?;
     let mut component = wrap(&module, &found).map_err(|error| match error {
-        WrapError::OtherTarget { module } => FinishError::Import { module },
-        WrapError::NoInterface { .. } => FinishError::NoExport,
+        WrapError::OtherTarget { import } => FinishError::Import { import },
+        WrapError::NoInterface { .. } | WrapError::Executable { .. } => FinishError::NoExport,
         WrapError::Unfit { .. } => FinishError::Unfit(error),
     })?;
     // The SDK brings the types of the interface, whether a hook is exported or not.
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn an_import_that_no_host_offers_says_where_to_look() {
         let message = refusal("(module (import \"env\" \"now\" (func)))");
-        assert!(message.contains("imports from \"env\"") && message.contains("cargo tree"), "{message}");
+        assert!(message.contains("imports \"env::now\"") && message.contains("cargo tree"), "{message}");
         let message = refusal("(module (import \"wasi_snapshot_preview1\" \"fd_write\" (func)))");
         assert!(message.contains("wasm32-unknown-unknown"), "{message}");
     }

@@ -19,6 +19,10 @@ mod tests {
         assert!(there.len() > 10, "{pattern} finds {}", there.len());
         for file in there {
             let name = file.strip_prefix(&sdk).unwrap().display().to_string();
+            // No hook is built from the SDK's own tests.
+            if name.starts_with("macros/tests/") {
+                continue;
+            }
             assert!(FILES.iter().any(|(carried, _)| *carried == name), "{name} is missing");
         }
         assert!(FILES.iter().any(|(name, _)| *name == "wit/world.wit"));

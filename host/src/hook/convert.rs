@@ -72,7 +72,15 @@ pub fn outcome(
         }
     }
     if !writes.is_empty() && writes.len() != interest.write.len() {
-        return Err(format!("writes: {} columns; it declared {}", writes.len(), interest.write.len()));
+        let declared: Vec<String> =
+            interest.write.iter().map(|field| format!("\"{}\"", field.path)).collect();
+        return Err(format!(
+            "writes: {} columns; it declared {} ({}); a field that it writes must be declared at init (SDK: \
+             setup.write), and each declared one has its column",
+            writes.len(),
+            declared.len(),
+            if declared.is_empty() { "none".to_owned() } else { declared.join(", ") },
+        ));
     }
     let writes = writes
         .into_iter()
@@ -147,7 +155,12 @@ fn checked_column(
     };
     let mut column = Column { values, marks: column.marks };
     if column.kind() != kind {
-        return Err(format!("its kind is {}; it declared {}", column.kind().name(), kind.name()));
+        return Err(format!(
+            "its kind is {}; it declared {}; a field must be written as it is declared at init (SDK: the kind of \
+             its Write<Kind>)",
+            column.kind().name(),
+            kind.name()
+        ));
     }
     length("values", column.rows(), rows)?;
     if !column.marks.is_empty() {

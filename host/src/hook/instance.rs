@@ -31,6 +31,10 @@ const MAX_MESSAGE: usize = 4096;
 /// How many frames of a backtrace are told.
 const FRAMES: usize = 4;
 
+/// How a panic, which ends in `unreachable`, gets its message to the operator. Whether it was one is not known here.
+const PANIC: &str = "; after a panic, its message is in the log if init called hookaroon_sdk::log::panics(), which \
+                     needs imports = [\"log\"] in [hook.grant]";
+
 /// What an instance is made from, again and again.
 pub struct Blueprint {
     pre: BoundHookPre<Guest>,
@@ -79,7 +83,7 @@ impl Blueprint {
     pub fn start(&self, worker: u32, states: &[&[u8]]) -> Result<(Instance, Interest), Failure> {
         let guest = Guest {
             meter: Meter::new(self.limits.memory_bytes),
-            deadline: Deadline::start(self.limits.init),
+            deadline: Deadline::start("init_deadline", self.limits.init),
             log: self.log.clone(),
         };
         let mut store = Store::new(self.pre.engine(), guest);
@@ -94,7 +98,7 @@ impl Blueprint {
         };
         let mut instance = Instance { store, hook, limits: self.limits };
         let setup = Setup { config: &self.config, states, worker, workers: self.workers, extra: &[] };
-        instance.start_call(self.limits.init);
+        instance.start_call("init_deadline", self.limits.init);
         match instance.hook.hookaroon_hook_lifecycle().call_init(&mut instance.store, setup) {
             Ok(Ok(interest)) => Ok((instance, interest)),
             Ok(Err(message)) => Err(refused(&message, instance.cost())),
@@ -106,7 +110,7 @@ impl Blueprint {
 impl Instance {
     /// Hands it a batch.
     pub fn process(mut self, batch: Batch<'_>) -> Result<(Instance, Outcome), Failure> {
-        self.start_call(self.limits.process);
+        self.start_call("deadline", self.limits.process);
         match self.hook.hookaroon_hook_lifecycle().call_process(&mut self.store, batch) {
             Ok(Ok(outcome)) => Ok((self, outcome)),
             Ok(Err(message)) => Err(refused(&message, self.cost())),
@@ -116,7 +120,7 @@ impl Instance {
 
     /// Tells it that time has passed.
     pub fn tick(mut self, now_ns: u64) -> Result<(Instance, Emission), Failure> {
-        self.start_call(self.limits.tick);
+        self.start_call("tick_deadline", self.limits.tick);
         match self.hook.hookaroon_hook_lifecycle().call_tick(&mut self.store, now_ns) {
             Ok(Ok(emission)) => Ok((self, emission)),
             Ok(Err(message)) => Err(refused(&message, self.cost())),
@@ -126,7 +130,7 @@ impl Instance {
 
     /// Asks for what a successor must know; at most a quarter of its memory.
     pub fn save(mut self) -> Result<(Instance, Option<Vec<u8>>), Failure> {
-        self.start_call(self.limits.tick);
+        self.start_call("tick_deadline", self.limits.tick);
         let most = self.limits.memory_bytes / 4;
         match self.hook.hookaroon_hook_lifecycle().call_save(&mut self.store) {
             Ok(Some(state)) if state.len() > most => Err(Failure {
@@ -144,7 +148,7 @@ impl Instance {
 
     /// Ends it: its last events, and what the call cost.
     pub fn teardown(mut self, reason: Reason) -> (Result<Emission, Failure>, Cost) {
-        self.start_call(self.limits.teardown);
+        self.start_call("teardown_deadline", self.limits.teardown);
         let emission = match self.hook.hookaroon_hook_lifecycle().call_teardown(&mut self.store, reason) {
             Ok(emission) => Ok(emission),
             Err(error) => Err(failure(&error, self.store.data())),
@@ -158,10 +162,10 @@ impl Instance {
         self.store.data().cost()
     }
 
-    fn start_call(&mut self, limit: Duration) {
+    fn start_call(&mut self, key: &'static str, limit: Duration) {
         let guest = self.store.data_mut();
         guest.meter.start_call();
-        guest.deadline = Deadline::start(limit);
+        guest.deadline = Deadline::start(key, limit);
         self.store.set_epoch_deadline(1);
     }
 }
@@ -184,15 +188,24 @@ fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
     let place = frames(error);
     let (kind, message) = if guest.deadline.passed() {
         let limit = guest.deadline.limit().as_millis();
-        (FailureKind::Deadline, format!("it was stopped at its deadline of {limit} ms CPU time {place}"))
+        let key = guest.deadline.key();
+        let hint = format!("if it loops for ever, mend it, else raise {key} in its [[hook]]");
+        (
+            FailureKind::Deadline,
+            format!("it was stopped at its deadline of {limit} ms CPU time {place}; {hint}"),
+        )
     } else if guest.meter.refused() {
         let cap = guest.meter.cap();
         (
             FailureKind::Memory,
-            format!("it asked for more memory than its cap of {cap} bytes, then: {cause} {place}"),
+            format!(
+                "it asked for more memory than its cap of {cap} bytes, then: {cause} {place}; let it keep less, or \
+                 raise memory in its [[hook]]"
+            ),
         )
-    } else if error.downcast_ref::<Trap>().is_some() {
-        (FailureKind::Trap, format!("{cause} {place}"))
+    } else if let Some(trap) = error.downcast_ref::<Trap>() {
+        let hint = if *trap == Trap::UnreachableCodeReached { PANIC } else { "" };
+        (FailureKind::Trap, format!("{cause} {place}{hint}"))
     } else {
         (FailureKind::BadOutput, format!("{cause} {place}"))
     };

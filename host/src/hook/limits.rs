@@ -143,6 +143,7 @@ impl ResourceLimiter for Meter {
 /// [`WALL_FACTOR`] times that in wall time as the hard end.
 #[derive(Debug)]
 pub(crate) struct Deadline {
+    key: &'static str,
     limit: Duration,
     cpu_start: Duration,
     wall_start: Instant,
@@ -150,9 +151,14 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// A deadline that starts now, on this thread.
-    pub(crate) fn start(limit: Duration) -> Deadline {
-        Deadline { limit, cpu_start: thread_cpu_time(), wall_start: Instant::now(), passed: false }
+    /// A deadline that starts now, on this thread. It is set by `key` of `[[hook]]`.
+    pub(crate) fn start(key: &'static str, limit: Duration) -> Deadline {
+        Deadline { key, limit, cpu_start: thread_cpu_time(), wall_start: Instant::now(), passed: false }
+    }
+
+    /// The key that sets it.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
     }
 
     /// The CPU time that it leaves.

@@ -22,7 +22,7 @@ use super::engine;
 use super::manifest::{Manifest, printable};
 use super::scan::{Limit, ScanError};
 use super::standard;
-use super::wrap::listed;
+use super::wrap::{TARGET, listed};
 
 /// The package of the contract, and the start of the versions that this host serves.
 const PACKAGE: &str = "hookaroon:hook/";
@@ -185,7 +185,8 @@ pub enum LoadFault {
     Compile(#[from] CompileError),
     /// It is WebAssembly, but no hook.
     #[error(
-        "is no hook: it does not export {PACKAGE}{LIFECYCLE}, only {exports}; build it for the world hookaroon:hook/hook"
+        "is no hook: it does not export {PACKAGE}{LIFECYCLE}, only {exports}; build it for the world \
+         hookaroon:hook/hook, in Rust with hookaroon_sdk::export!(MyHook); at the end of src/lib.rs"
     )]
     NoLifecycle {
         /// What it exports.
@@ -215,7 +216,7 @@ pub enum LoadFault {
         /// What it wants.
         import: String,
         /// How it gets along without.
-        hint: &'static str,
+        hint: String,
     },
     /// It wants what the operator did not grant.
     #[error(
@@ -237,7 +238,8 @@ fn similar(nearest: Option<&str>) -> String {
     nearest.map(|name| format!(", did you mean {name}?")).unwrap_or_default()
 }
 
-fn served() -> String {
+/// The host interfaces that this host offers, for messages.
+pub(super) fn served() -> String {
     GRANTABLE.map(|name| format!("{PACKAGE}{name}@{SERVED}")).join(", ")
 }
 
@@ -449,11 +451,11 @@ fn is_served(version: Option<&str>) -> bool {
     patch.is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn hint(import: &str) -> &'static str {
+fn hint(import: &str) -> String {
     if import.starts_with("wasi:") {
-        "build it for wasm32-unknown-unknown or without WASI"
+        format!("{TARGET}, or without WASI")
     } else {
-        "build it without that import"
+        "build it without that import".to_owned()
     }
 }
 

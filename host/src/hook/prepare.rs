@@ -74,9 +74,7 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
     };
     let blueprint = blueprint(loader.engine(), &plugin, hook, limits, workers)
         .map_err(|error| vec![at(format!("its plugin does not fit hookaroon:hook@0.1.0: {:#}", error))])?;
-    let (first, asked) = blueprint
-        .start(0, &[])
-        .map_err(|failure| vec![at(format!("init failed ({}): {failure}", failure.kind.name()))])?;
+    let (first, asked) = blueprint.start(0, &[]).map_err(|failure| vec![at(init_failed(&failure))])?;
     let interest =
         grants::check(&asked, &hook.grant).map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
     for (key, _) in &asked.extra {
@@ -86,6 +84,13 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         );
     }
     Ok(Prepared { index, plugin, plan: Arc::new(Plan { blueprint, asked, interest }), first })
+}
+
+/// An error of init refuses the config, so it names that; the SDK does so itself where serde refuses it.
+fn init_failed(failure: &Failure) -> String {
+    const CONFIG: &str = "[hook.config]: ";
+    let is_named = failure.kind != FailureKind::Error || failure.message.starts_with(CONFIG);
+    format!("init failed ({}): {}{failure}", failure.kind.name(), if is_named { "" } else { CONFIG })
 }
 
 /// Holds a hook's config to the schema in its plugin's manifest, if that has one.

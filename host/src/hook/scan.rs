@@ -383,7 +383,7 @@ fn keep(list: &mut Vec<String>, name: &str, most: u64, offset: usize) -> Result<
 }
 
 /// A core module's names are only there for messages, and mangled ones are long.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.chars().take(MODULE_NAME_CHARS).collect()
 }
 
