@@ -22,4 +22,5 @@ mod signals;
 mod soak;
 mod standard;
 mod support;
+mod trial;
 mod tutorial;

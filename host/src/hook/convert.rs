@@ -72,7 +72,11 @@ pub fn outcome(
         }
     }
     if !writes.is_empty() && writes.len() != interest.write.len() {
-        return Err(format!("writes: {} columns; it declared {}", writes.len(), interest.write.len()));
+        return Err(format!(
+            "writes: {} columns; it declared {}; a field that it writes must be declared at init",
+            writes.len(),
+            interest.write.len()
+        ));
     }
     let writes = writes
         .into_iter()
@@ -147,7 +151,11 @@ fn checked_column(
     };
     let mut column = Column { values, marks: column.marks };
     if column.kind() != kind {
-        return Err(format!("its kind is {}; it declared {}", column.kind().name(), kind.name()));
+        return Err(format!(
+            "its kind is {}; it declared {}; a field must be written as it is declared at init",
+            column.kind().name(),
+            kind.name()
+        ));
     }
     length("values", column.rows(), rows)?;
     if !column.marks.is_empty() {
