@@ -1,5 +1,6 @@
 //! Arguments and exit codes; no logic of its own.
 
+mod bench;
 mod build;
 mod check;
 mod completions;
@@ -26,7 +27,8 @@ use crate::hook::engine;
 use crate::hook::load::Loader;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs, 4 stopped by on_error = \"stop\", 78 bad configuration.
+Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs or a bench is slower than allowed, 4 stopped by
+on_error = \"stop\", 78 bad configuration.
 
 Example:
   hookaroon check -c hookaroon.toml && hookaroon run -c hookaroon.toml --once";
@@ -72,6 +74,8 @@ enum Command {
     Build(build::BuildArguments),
     /// Runs one hook over a file of events and compares what comes out
     Test(test::TestArguments),
+    /// Measures what a hook costs
+    Bench(bench::BenchArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
                 Command::New(arguments) => new::run(&arguments),
                 Command::Build(arguments) => build::run(&arguments),
                 Command::Test(arguments) => test::test(&arguments),
+                Command::Bench(arguments) => bench::bench(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)

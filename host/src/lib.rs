@@ -29,6 +29,7 @@ mod rehearsal;
 mod replace;
 
 pub mod author;
+pub mod bench;
 pub mod candidate;
 pub mod cases;
 pub mod check;

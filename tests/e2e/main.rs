@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod author;
+mod bench;
 mod check;
 mod config;
 mod config_commands;
