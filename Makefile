@@ -24,10 +24,12 @@ build: hooks ## target/release/hookaroon, and every standard hook as target/plug
 hooks:
 	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
 	$(CARGO) build --profile plugin --target $(WASM) $(addprefix -p ,$(HOOK_CRATES)) -p misbehave -p country
+	$(CARGO) build --profile plugin-debug --target $(WASM) -p misbehave
 	@mkdir -p target/plugins target/test-plugins
 	@for hook in $(HOOKS); do cmp -s target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm \
 		|| cp target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm; done
 	@cp target/$(WASM)/plugin/misbehave.wasm target/$(WASM)/plugin/country.wasm target/test-plugins/
+	@cp target/$(WASM)/plugin-debug/misbehave.wasm target/test-plugins/misbehave-debug.wasm
 
 mistakes: # the plugins of tests/e2e/mistakes.rs
 	@rustup target list --installed | grep -qx $(WASI) || rustup target add $(WASI)

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::config::{Case, Config};
 use crate::hook::failure::Failure;
 use crate::hook::prepare::Prepared;
-use crate::rehearsal::{Rehearsal, RehearsalError, Rehearsed};
+use crate::rehearsal::{Clock, Delivery, Ended, Memory, Rehearsal, RehearsalError};
 use crate::summary::Summary;
 
 /// What came of one case.
@@ -68,7 +68,7 @@ pub fn run(config: &Config, hooks: &[Prepared]) -> Vec<Outcome> {
 
 fn one(config: &Config, hooks: &[Prepared], case: &Case) -> Outcome {
     let (differences, failures) = match rehearse(config, hooks, case) {
-        Ok(rehearsed) => (differences(config, case, &rehearsed), failures(&rehearsed.dead_letters)),
+        Ok((sinks, ended)) => (differences(config, case, &sinks, &ended), failures(&ended.dead_letters)),
         Err(error) => (vec![Difference::Stopped { message: error.to_string() }], Vec::new()),
     };
     Outcome { name: case.name.clone(), place: case.place.to_string(), differences, failures }
@@ -83,7 +83,8 @@ enum CaseError {
     Rehearsal(#[from] RehearsalError),
 }
 
-fn rehearse(config: &Config, hooks: &[Prepared], case: &Case) -> Result<Rehearsed, CaseError> {
+/// What each sink took, in lines, and what is left.
+fn rehearse(config: &Config, hooks: &[Prepared], case: &Case) -> Result<(Vec<Vec<u8>>, Ended), CaseError> {
     let again = |hook: &Prepared| {
         hook.again().map_err(|failure| CaseError::Init {
             hook: config.hooks.get(hook.index).map(|hook| hook.name.clone()).unwrap_or_default(),
@@ -93,20 +94,24 @@ fn rehearse(config: &Config, hooks: &[Prepared], case: &Case) -> Result<Rehearse
     let hooks = hooks.iter().map(again).collect::<Result<Vec<_>, _>>()?;
     let rehearsal = Rehearsal::new(config, hooks).map_err(RehearsalError::from)?;
     let decoded = rehearsal.decode(config, case.source, case.events.as_bytes(), case.now_ns);
-    match decoded {
-        Some(decoded) => Ok(rehearsal.run(config, &decoded, case.now_ns)?),
-        None => Ok(Rehearsed {
-            sinks: Vec::new(),
-            metrics: rehearsal.wiring.metrics.clone(),
-            dead_letters: Vec::new(),
-        }),
+    let mut sinks: Vec<Vec<u8>> = config.sinks.iter().map(|_| Vec::new()).collect();
+    let mut take = |delivery: Delivery| {
+        if let Some(sink) = sinks.get_mut(delivery.sink) {
+            sink.extend_from_slice(&delivery.chunk.lines);
+        }
+    };
+    let mut flow = rehearsal.start(config, Clock::still(case.now_ns));
+    if let Some(decoded) = &decoded {
+        flow.pass(decoded, Memory::Kept, &mut take)?;
     }
+    let ended = flow.end(&mut take)?;
+    Ok((sinks, ended))
 }
 
-fn differences(config: &Config, case: &Case, rehearsed: &Rehearsed) -> Vec<Difference> {
+fn differences(config: &Config, case: &Case, sinks: &[Vec<u8>], ended: &Ended) -> Vec<Difference> {
     let mut differences = Vec::new();
     for expected in &case.expected {
-        let bytes = rehearsed.sinks.get(expected.sink).map_or(&[][..], Vec::as_slice);
+        let bytes = sinks.get(expected.sink).map_or(&[][..], Vec::as_slice);
         let actual: Vec<String> = String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect();
         if actual != expected.events {
             differences.push(Difference::Sink {
@@ -117,7 +122,7 @@ fn differences(config: &Config, case: &Case, rehearsed: &Rehearsed) -> Vec<Diffe
             });
         }
     }
-    let summary = Summary::new(&rehearsed.metrics);
+    let summary = Summary::new(&ended.metrics);
     if let Some(dropped) = &case.dropped {
         count("dropped", dropped, &summary.dropped, &mut differences);
     }

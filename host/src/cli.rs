@@ -1,15 +1,18 @@
 //! Arguments and exit codes; no logic of its own.
 
+mod bench;
 mod build;
 mod check;
 mod completions;
 mod config_command;
 mod explain;
+mod hook;
 mod inspect;
 mod new;
 mod pipe;
 mod progress;
 mod run;
+mod test;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -24,7 +27,8 @@ use crate::hook::engine;
 use crate::hook::load::Loader;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs, 4 stopped by on_error = \"stop\", 78 bad configuration.
+Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs or a bench is slower than allowed, 4 stopped by
+on_error = \"stop\", 78 bad configuration.
 
 Example:
   hookaroon check -c hookaroon.toml && hookaroon run -c hookaroon.toml --once";
@@ -33,7 +37,7 @@ Example:
 const FAILURE: u8 = 1;
 /// The command line asks for what there is not.
 const USAGE: u8 = 2;
-/// A test of the configuration does not come out as expected.
+/// What came out is not what should, or it is slower than it may be.
 const DIFFERS: u8 = 3;
 /// A hook with `on_error = "stop"` failed.
 const STOPPED: u8 = 4;
@@ -68,6 +72,10 @@ enum Command {
     New(new::NewArguments),
     /// Compiles the hook in a folder to a plugin, and says which grant it needs
     Build(build::BuildArguments),
+    /// Runs one hook over a file of events and compares what comes out
+    Test(test::TestArguments),
+    /// Measures what a hook costs
+    Bench(bench::BenchArguments),
     /// Compiles a plugin, in a process of its own
     #[command(name = compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
@@ -113,6 +121,8 @@ pub fn main() -> ExitCode {
                 Command::Completions(arguments) => completions::completions(&arguments),
                 Command::New(arguments) => new::run(&arguments),
                 Command::Build(arguments) => build::run(&arguments),
+                Command::Test(arguments) => test::test(&arguments),
+                Command::Bench(arguments) => bench::bench(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
             result.err().unwrap_or(ExitCode::SUCCESS)
@@ -133,8 +143,7 @@ fn start_log() {
 /// What loads plugins, with the cache of this data directory if that can be used.
 fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitCode> {
     let engine = engine::new().map_err(|error| failed(&error))?;
-    let compiler =
-        Compiler::in_this_executable(limits.scan, limits.compile).map_err(|error| failed(&error))?;
+    let compiler = compiler(limits)?;
     let cache = data_dir.and_then(|dir| match Cache::open(&dir.join("cache")) {
         Ok(cache) => Some(cache),
         Err(error) => {
@@ -143,6 +152,16 @@ fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitC
         }
     });
     Ok(Loader::new(engine, compiler, cache))
+}
+
+/// The same for those who look for a mistake: backtraces name files and lines, and nothing is kept.
+fn debug_loader() -> Result<Loader, ExitCode> {
+    let engine = engine::with_debug_info().map_err(|error| failed(&error))?;
+    Ok(Loader::new(engine, compiler(PluginLimits::default())?.with_debug_info(), None))
+}
+
+fn compiler(limits: PluginLimits) -> Result<Compiler, ExitCode> {
+    Compiler::in_this_executable(limits.scan, limits.compile).map_err(|error| failed(&error))
 }
 
 /// For people, who may stop reading: `| head` is no failure.
@@ -157,7 +176,16 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), ExitCode> {
 }
 
 fn print_bytes(bytes: &[u8]) -> Result<(), ExitCode> {
-    match io::stdout().write_all(bytes) {
+    unless_gone(io::stdout().write_all(bytes))
+}
+
+/// For people, with colours if they can see them.
+fn print_coloured(text: &str) -> Result<(), ExitCode> {
+    unless_gone(anstream::stdout().write_all(text.as_bytes()))
+}
+
+fn unless_gone(written: io::Result<()>) -> Result<(), ExitCode> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(failed(&error)),
         _ => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! relative to the file that they stand in.
 
 mod alone;
+pub mod arguments;
 mod cases;
 mod editor;
 mod errors;
@@ -31,11 +32,11 @@ pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
 pub use load::load;
-pub(crate) use parts::is_plugin_path;
+pub(crate) use parts::{is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
 pub use reference::reference;
-pub use settings::settings_of;
+pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
 pub(crate) use units::size;
 

@@ -7,6 +7,7 @@
 //! Nothing outside of this module sees a wasm type. Everything that a guest returns is checked in `convert` before
 //! any of it is used.
 
+pub mod backtrace;
 mod bindings;
 pub mod cache;
 pub mod chain;
@@ -27,6 +28,7 @@ pub mod scan;
 pub mod seat;
 pub mod stage;
 pub mod standard;
+pub mod suggestion;
 pub mod wrap;
 
 pub(crate) use host_api::printable;

@@ -24,13 +24,18 @@ pub mod sink;
 pub mod source;
 pub mod worker;
 
+mod difference;
 mod rehearsal;
+mod replace;
 
 pub mod author;
+pub mod bench;
+pub mod candidate;
 pub mod cases;
 pub mod check;
 pub mod explain;
 pub mod pipe;
+pub mod trial;
 
 pub mod clock;
 pub mod drain;

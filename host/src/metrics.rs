@@ -9,6 +9,9 @@ use std::time::Instant;
 
 use crate::hook::failure::{Cost, Failure, FailureKind};
 
+/// How many failures of a hook are kept to be shown.
+pub const MOST_EXAMPLES: usize = 8;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -100,6 +103,7 @@ pub struct HookMetrics {
     cpu_ns: Counter,
     memory_peak: Counter,
     history: Mutex<History>,
+    examples: Mutex<Vec<Failure>>,
 }
 
 /// What one sink took.
@@ -134,6 +138,7 @@ impl HookMetrics {
             cpu_ns: Counter::default(),
             memory_peak: Counter::default(),
             history: Mutex::default(),
+            examples: Mutex::default(),
         }
     }
 
@@ -148,6 +153,16 @@ impl HookMetrics {
     pub fn record_failure(&self, failure: &Failure) {
         self.record_cost(failure.cost);
         self.record_failures(failure.kind, 1);
+        let mut examples = self.examples.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = |known: &Failure| known.kind == failure.kind && known.message == failure.message;
+        if examples.len() < MOST_EXAMPLES && !examples.iter().any(known) {
+            examples.push(failure.clone());
+        }
+    }
+
+    /// The first calls that failed, of those that failed alike only the first; at most [`MOST_EXAMPLES`].
+    pub fn examples(&self) -> Vec<Failure> {
+        self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Something failed so many times.

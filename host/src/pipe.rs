@@ -4,16 +4,15 @@
 //! Values are what the schema in the plugin's manifest says they are, each hook gets the grant that its manifest
 //! suggests for them, and everything that is wrong is told at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::config::{self, Grant, Hook, Step};
+use crate::config::{self, Hook, Step};
 use crate::event::path::Path as Key;
-use crate::hook::load::{Inspection, Loader, PluginSource};
-use crate::hook::manifest;
+use crate::hook::load::{Loader, PluginSource};
 use crate::hook::options::{self, Wrong};
-use crate::hook::standard;
+use crate::hook::{standard, suggestion};
 
 /// What reads the environment.
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -73,7 +72,7 @@ fn hook(
     let schema = manifest.and_then(|manifest| manifest.config.as_ref()).unwrap_or(&Value::Null);
     let written =
         written(&asked.options, schema).map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
-    let config = config::settings_of(written.clone(), environment)
+    let config = config::settings_of(written.clone(), Path::new(""), environment)
         .map_err(|error| vec![at(format!("option {error}"))])?;
     let wrong: Vec<String> = options::check(schema, &config)
         .iter()
@@ -82,27 +81,27 @@ fn hook(
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let grant = grant(&inspection, &config).map_err(|error| vec![at(error)])?;
+    let what = "its plugin suggests no grant in a manifest, so it may do nothing here; write a configuration with its \
+                [hook.grant] and use `hookaroon run`";
+    let grant = suggestion::grant(manifest, &config)
+        .and_then(|grant| grant.ok_or_else(|| what.to_owned()))
+        .map_err(|error| vec![at(error)])?;
     let mut hook = Hook::alone(name, plugin, grant, config.to_string());
-    if let Some(least) = manifest.and_then(|manifest| manifest.memory.as_deref()).and_then(config::size) {
-        hook.memory_bytes = hook.memory_bytes.max(least);
-    }
+    hook.memory_bytes = hook.memory_bytes.max(suggestion::least_memory(manifest));
     Ok(hook)
 }
 
 /// A standard hook, or a file, as in a configuration.
 fn plugin(word: &str, before: &[Hook], loader: &Loader) -> Result<PluginSource, String> {
-    if config::is_plugin_path(word) {
-        return Ok(PluginSource::File(PathBuf::from(word)));
-    }
     // An option without its value looks like a hook.
-    if !standard::NAMES.contains(&word)
+    if !config::is_plugin_path(word)
+        && !standard::NAMES.contains(&word)
         && let Some(hook) = before.last()
         && takes(hook, word, loader)
     {
         return Err(format!("hook {:?}: option {word} has no value; write {word}=VALUE", hook.name));
     }
-    Ok(PluginSource::Standard(word.to_owned()))
+    Ok(config::plugin_source(word, Path::new("")))
 }
 
 /// Whether a hook has an option of this name.
@@ -180,28 +179,10 @@ fn is_outside(wrong: &Wrong, written: &Value) -> bool {
     table.is_some_and(|table| table.len() == 1 && (table.contains_key("file") || table.contains_key("env")))
 }
 
-/// The grant that the manifest suggests for this config.
-fn grant(inspection: &Inspection, config: &Value) -> Result<Grant, String> {
-    let manifest = inspection.facts.manifest.as_ref();
-    let Some(suggested) = manifest.and_then(|manifest| manifest.grant_for(config)) else {
-        let what = "its plugin suggests no grant in a manifest, so it may do nothing here; write a configuration \
-                    with its [hook.grant] and use `hookaroon run`";
-        return Err(what.to_owned());
-    };
-    let manifest::Grant { read, write, drop, emit, imports } = suggested;
-    let patterns = |texts: Vec<String>| {
-        let parse = |text: &String| {
-            text.parse()
-                .map_err(|error| format!("the grant that its manifest suggests has {text:?}: {error}"))
-        };
-        texts.iter().map(parse).collect::<Result<_, String>>()
-    };
-    Ok(Grant { read: patterns(read)?, write: patterns(write)?, drop, emit, imports })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Grant;
     use serde_json::json;
 
     fn words(text: &str) -> Vec<String> {

@@ -1,13 +1,15 @@
-//! The chain over a few events in memory: the same decoding, hooks, limits and routing as in a run, without threads,
-//! files and the machine's clock.
+//! The chain over events in memory: the same decoding, hooks, limits and routing as in a run, without threads, files
+//! and the machine's clock. The cases of `check`, `explain`, `test` and `bench` stand on it.
 //!
-//! One worker, and one moment for everything: nothing ticks, and what hooks say at teardown comes at the end. Dead
-//! letters stay in memory. Bounds: what goes in is the caller's to bound, what comes out is [`MOST_OUT`].
+//! One worker, at a time that is made up ([`Clock`]). Where that moves, who asked for ticks is told the time when it is
+//! due, and once more after the last batch; where it stands still nothing ticks. What hooks say at teardown comes at the
+//! end. Dead letters stay in memory. Bounds: what goes in is the caller's to bound, what comes out is [`MOST_OUT`].
+
+mod clock;
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::decode::{Framer, Lines};
 use crate::drain::Drain;
 use crate::event::batch::{Batch, Origin};
@@ -17,13 +19,14 @@ use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::Prepared;
 use crate::metrics::Metrics;
 use crate::pipeline::wiring::Wiring;
-use crate::router::Router;
+use crate::router::{Chunk, Router};
 use crate::worker::unbatched::{Filled, Unbatched};
+pub(crate) use clock::Clock;
 
 /// How many bytes of events the sinks take at most: what the hooks emit without end stops there.
-const MOST_OUT: usize = 256 << 20;
+pub(crate) const MOST_OUT: usize = 256 << 20;
 
-/// The unit of order that all events belong to.
+/// The unit of order that all events belong to. Not a file's path, so that nothing depends on where a file lies.
 const STREAM: &str = "rehearsal";
 
 /// The machine that they were written on: the same wherever they are tried out.
@@ -49,21 +52,67 @@ pub(crate) struct Rehearsal {
     dead_letters: Arc<DeadLetters>,
 }
 
-/// What came of a rehearsal.
-#[derive(Debug)]
-pub(crate) struct Rehearsed {
-    /// What each sink took: lines.
-    pub(crate) sinks: Vec<Vec<u8>>,
-    /// What was counted.
-    pub(crate) metrics: Arc<Metrics>,
-    /// The dead letters, one JSON object a line.
-    pub(crate) dead_letters: Vec<u8>,
-}
-
 /// Decoded lines of a source and where they come from.
 pub(crate) struct Decoded {
     pub(crate) lines: Vec<Lines>,
     pub(crate) origin: Origin,
+}
+
+/// What hooks remember from batch to batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// Everything, as in a run.
+    Kept,
+    /// Nothing: each batch is handed to fresh instances, and nobody is told the time between them.
+    Fresh,
+}
+
+/// When events left the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// With the batch of this number, from 0.
+    Batch(usize),
+    /// In a tick after so many batches.
+    Tick(usize),
+    /// In the teardown.
+    Teardown,
+}
+
+/// Events that left the chain for a sink.
+pub(crate) struct Delivery {
+    pub(crate) moment: Moment,
+    /// The sink's number in the configuration.
+    pub(crate) sink: usize,
+    pub(crate) chunk: Chunk,
+}
+
+/// A rehearsal under way.
+pub(crate) struct Flow {
+    chain: Chain,
+    batch: Batch,
+    full: config::Batch,
+    out: Out,
+    clock: Clock,
+    dead_letters: Arc<DeadLetters>,
+}
+
+/// The way out.
+struct Out {
+    router: Router,
+    metrics: Arc<Metrics>,
+    batches: usize,
+    bytes: usize,
+}
+
+/// What is left of a rehearsal that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// What was counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// The dead letters, one JSON object a line.
+    pub(crate) dead_letters: Vec<u8>,
+    /// How many batches there were.
+    pub(crate) batches: usize,
 }
 
 impl Rehearsal {
@@ -99,64 +148,114 @@ impl Rehearsal {
         Some(Decoded { lines, origin })
     }
 
-    /// Passes all of it through, and ends the hooks.
-    pub(crate) fn run(
-        mut self,
-        config: &Config,
-        decoded: &Decoded,
-        now_ns: u64,
-    ) -> Result<Rehearsed, RehearsalError> {
+    /// Lets it flow, from this time on.
+    pub(crate) fn start(mut self, config: &Config, clock: Clock) -> Flow {
         let metrics = self.wiring.metrics.clone();
         let stages = self.wiring.chains.pop().unwrap_or_default();
-        let mut chain = Chain::new(stages, metrics.clone(), Instant::now());
-        let mut batch = Batch::new(self.wiring.projection.clone());
-        let mut out = Out {
-            router: self.wiring.router,
-            sinks: config.sinks.iter().map(|_| Vec::new()).collect(),
-            metrics: metrics.clone(),
-        };
-        for lines in &decoded.lines {
-            let mut left = Unbatched::new(lines, &decoded.origin);
-            while left.fill(&mut batch, &config.batch, &metrics.input) == Filled::Full {
-                out.process(&mut chain, &mut batch, now_ns)?;
-            }
+        Flow {
+            chain: Chain::new(stages, metrics.clone(), clock.now()),
+            batch: Batch::new(self.wiring.projection.clone()),
+            full: config.batch,
+            out: Out { router: self.wiring.router, metrics, batches: 0, bytes: 0 },
+            clock,
+            dead_letters: self.dead_letters,
         }
-        out.process(&mut chain, &mut batch, now_ns)?;
-        chain.teardown(&mut batch, now_ns, |batch| out.deliver(batch))?;
-        out.within_bounds()?;
-        Ok(Rehearsed { sinks: out.sinks, metrics, dead_letters: self.dead_letters.take() })
     }
 }
 
-/// The way out.
-struct Out {
-    router: Router,
-    sinks: Vec<Vec<u8>>,
-    metrics: Arc<Metrics>,
+impl Decoded {
+    /// How many events there are.
+    pub(crate) fn events(&self) -> u64 {
+        self.lines.iter().map(|lines| lines.lines.len() as u64).sum()
+    }
+}
+
+impl Flow {
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.out.metrics
+    }
+
+    /// Forgets the dead letters and how much came out: for those who repeat the same events and keep nothing.
+    pub(crate) fn forget(&mut self) {
+        self.dead_letters.take();
+        self.out.bytes = 0;
+    }
+
+    /// Passes all of it, in batches as a worker fills them.
+    pub(crate) fn pass(
+        &mut self,
+        decoded: &Decoded,
+        memory: Memory,
+        mut deliver: impl FnMut(Delivery),
+    ) -> Result<(), RehearsalError> {
+        for lines in &decoded.lines {
+            let mut left = Unbatched::new(lines, &decoded.origin);
+            while left.fill(&mut self.batch, &self.full, &self.out.metrics.input) == Filled::Full {
+                self.pass_batch(memory, &mut deliver)?;
+            }
+        }
+        self.pass_batch(memory, &mut deliver)
+    }
+
+    fn pass_batch(
+        &mut self,
+        memory: Memory,
+        deliver: &mut impl FnMut(Delivery),
+    ) -> Result<(), RehearsalError> {
+        if self.batch.is_empty() {
+            self.batch.clear();
+            return Ok(());
+        }
+        if memory == Memory::Fresh {
+            self.chain.renew();
+        }
+        self.chain.process(&mut self.batch, self.clock.now_ns())?;
+        self.out.deliver(Moment::Batch(self.out.batches), &self.batch, deliver);
+        self.batch.clear();
+        self.out.batches += 1;
+        self.clock.step();
+        match memory {
+            Memory::Kept => self.tick(deliver),
+            Memory::Fresh => self.out.within_bounds(),
+        }
+    }
+
+    fn tick(&mut self, deliver: &mut impl FnMut(Delivery)) -> Result<(), RehearsalError> {
+        let Flow { chain, batch, out, clock, .. } = self;
+        if !clock.is_still() {
+            let moment = Moment::Tick(out.batches);
+            chain.tick(batch, clock.now(), clock.now_ns(), |batch| out.deliver(moment, batch, deliver))?;
+        }
+        out.within_bounds()
+    }
+
+    /// Tells the time once more to those who asked for it, and ends the hooks.
+    pub(crate) fn end(mut self, mut deliver: impl FnMut(Delivery)) -> Result<Ended, RehearsalError> {
+        if let Some(due) = self.chain.next_tick().filter(|_| !self.clock.is_still()) {
+            self.clock.move_to(due);
+            self.tick(&mut deliver)?;
+        }
+        let Flow { chain, mut batch, mut out, clock, dead_letters, .. } = self;
+        chain.teardown(&mut batch, clock.now_ns(), |batch| {
+            out.deliver(Moment::Teardown, batch, &mut deliver);
+        })?;
+        out.within_bounds()?;
+        Ok(Ended { metrics: out.metrics, dead_letters: dead_letters.take(), batches: out.batches })
+    }
 }
 
 impl Out {
-    fn process(&mut self, chain: &mut Chain, batch: &mut Batch, now_ns: u64) -> Result<(), RehearsalError> {
-        if !batch.is_empty() {
-            chain.process(batch, now_ns)?;
-            self.deliver(batch);
-            self.within_bounds()?;
-        }
-        batch.clear();
-        Ok(())
-    }
-
-    fn deliver(&mut self, batch: &Batch) {
-        let unrouted = self.router.route(batch, |index, chunk| {
-            if let Some(sink) = self.sinks.get_mut(index) {
-                sink.extend_from_slice(&chunk.lines);
-            }
+    fn deliver(&mut self, moment: Moment, batch: &Batch, deliver: &mut impl FnMut(Delivery)) {
+        let bytes = &mut self.bytes;
+        let unrouted = self.router.route(batch, |sink, chunk| {
+            *bytes += chunk.lines.len();
+            deliver(Delivery { moment, sink, chunk });
         });
         self.metrics.unrouted.add(unrouted);
     }
 
     fn within_bounds(&self) -> Result<(), RehearsalError> {
-        let bytes: usize = self.sinks.iter().map(Vec::len).sum();
-        if bytes > MOST_OUT { Err(RehearsalError::TooMuch) } else { Ok(()) }
+        if self.bytes > MOST_OUT { Err(RehearsalError::TooMuch) } else { Ok(()) }
     }
 }

@@ -74,6 +74,16 @@ fn a_new_hook_passes_its_tests_and_builds_to_a_plugin_that_does_what_its_fixture
     let ran = run.stdin(input).output().unwrap();
     assert!(ran.status.success(), "{}", text(&ran.stderr));
     assert_eq!(text(&ran.stdout), fs::read_to_string(trial.path("slow/tests/expected.ndjson")).unwrap());
+    // The last of the steps that `new` names.
+    let named = text(&hookaroon(&trial, &["new", "whole", "--path", "other"], 0).stdout);
+    let words: Vec<&str> = named.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(words[..3], ["hookaroon", "test", "whole.wasm"]);
+    let mut test = trial.command(&words[1..]);
+    let tested = test.current_dir(trial.path("slow")).output().unwrap();
+    assert_eq!(
+        text(&tested.stdout),
+        "passed: whole.wasm: 4 events in, 4 out; 0 dropped, 2 changed, 0 emitted, 0 failed\n"
+    );
 }
 
 #[test]

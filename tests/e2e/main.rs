@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod author;
+mod bench;
 mod check;
 mod config;
 mod config_commands;
@@ -23,4 +24,5 @@ mod signals;
 mod soak;
 mod standard;
 mod support;
+mod trial;
 mod tutorial;

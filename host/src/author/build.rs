@@ -11,6 +11,7 @@ use super::cargo::{self, CargoError};
 use super::describe::Description;
 use super::finish::{FinishError, finish};
 use crate::hook::load::{LoadError, Loader};
+use crate::replace::replace;
 
 /// A plugin that was built.
 #[derive(Debug)]
@@ -81,8 +82,7 @@ pub fn build(folder: &Path, debug: bool, loader: &Loader) -> Result<Built, Build
     if let Some(fault) = inspection.fault {
         return Err(BuildError::Fault { file, fault });
     }
-    // Beside it first: who runs the old one never sees half of the new one.
-    let part = file.with_extension("wasm.part");
-    fs::write(&part, &plugin).and_then(|()| fs::rename(&part, &file)).map_err(file_error("write", &file))?;
+    // Who runs the old one never sees half of the new one.
+    replace(&file, &plugin).map_err(file_error("write", &file))?;
     Ok(Built { description: Description::new(label, inspection), file })
 }

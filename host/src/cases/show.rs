@@ -2,20 +2,13 @@
 //! `+`, and what differs between the two, field by field.
 
 use std::fmt::{self, Display, Formatter};
-use std::time::{Duration, Instant};
-
-use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
 use super::{Difference, Outcome};
-use crate::event::changes::changes;
-use crate::event::scan::{Json, Judge, MAX_DEPTH};
+use crate::difference::{Step, changed_fields, steps};
 use crate::hook;
 
 /// How many equal events are shown around those that differ.
 const CONTEXT: usize = 2;
-
-/// How long the smallest diff is looked for; after that a larger one has to do.
-const DIFF_TIME: Duration = Duration::from_secs(2);
 
 impl Display for Outcome {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
@@ -59,25 +52,21 @@ fn printable(text: &str) -> String {
 }
 
 fn events(expected: &[String], actual: &[String], formatter: &mut Formatter<'_>) -> fmt::Result {
-    let deadline = Some(Instant::now() + DIFF_TIME);
-    let operations = capture_diff_slices_deadline(Algorithm::Myers, expected, actual, deadline);
-    for operation in &operations {
-        let gone = expected.get(operation.old_range()).unwrap_or(&[]);
-        let came = actual.get(operation.new_range()).unwrap_or(&[]);
-        if matches!(operation, DiffOp::Equal { .. }) {
-            equal(gone, formatter)?;
-            continue;
+    for step in steps(expected, actual) {
+        let (gone, came) = match step {
+            Step::Same(events) => {
+                equal(events, formatter)?;
+                continue;
+            }
+            Step::Other { expected, actual, .. } => (expected, actual),
+        };
+        for (sign, event) in [('-', gone), ('+', came)] {
+            if let Some(event) = event {
+                writeln!(formatter, "  {sign} {}", printable(event))?;
+            }
         }
-        for index in 0..gone.len().max(came.len()) {
-            let (gone, came) = (gone.get(index), came.get(index));
-            for (sign, event) in [('-', gone), ('+', came)] {
-                if let Some(event) = event {
-                    writeln!(formatter, "  {sign} {}", printable(event))?;
-                }
-            }
-            if let (Some(gone), Some(came)) = (gone, came) {
-                fields(gone, came, formatter)?;
-            }
+        if let (Some(gone), Some(came)) = (gone, came) {
+            fields(gone, came, formatter)?;
         }
     }
     Ok(())
@@ -97,12 +86,7 @@ fn equal(events: &[String], formatter: &mut Formatter<'_>) -> fmt::Result {
 }
 
 fn fields(expected: &str, actual: &str, formatter: &mut Formatter<'_>) -> fmt::Result {
-    let mut judge = Judge::new();
-    let mut is_event = |text: &str| judge.judge(text.as_bytes(), MAX_DEPTH) == Json::Object;
-    if !is_event(expected) || !is_event(actual) {
-        return Ok(());
-    }
-    let changes = changes(expected.as_bytes(), actual.as_bytes());
+    let Some(changes) = changed_fields(expected, actual) else { return Ok(()) };
     if changes.is_empty() {
         return writeln!(formatter, "      the same fields; spacing, order or spelling differ");
     }

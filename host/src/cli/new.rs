@@ -28,7 +28,7 @@ pub struct NewArguments {
 
 pub fn run(arguments: &NewArguments) -> Result<(), ExitCode> {
     match new(&arguments.name, arguments.lang, arguments.path.as_deref()) {
-        Ok(scaffold) => print(&describe(&scaffold)),
+        Ok(scaffold) => print(&describe(&arguments.name, &scaffold)),
         Err(error) => {
             eprintln!("error: {error}");
             Err(ExitCode::from(if matches!(error, NewError::Write { .. }) { FAILURE } else { USAGE }))
@@ -36,7 +36,7 @@ pub fn run(arguments: &NewArguments) -> Result<(), ExitCode> {
     }
 }
 
-fn describe(scaffold: &Scaffold) -> String {
+fn describe(name: &str, scaffold: &Scaffold) -> String {
     let folder = scaffold.folder.display();
     let mut text = format!("{folder}: a hook that builds and passes its tests\n");
     for file in scaffold.files.iter().filter(|file| !file.what.is_empty()) {
@@ -44,6 +44,6 @@ fn describe(scaffold: &Scaffold) -> String {
     }
     text + &format!(
         "\nnext:\n  cd {folder}\n  cargo test --release\n  hookaroon build\n  \
-         hookaroon run < tests/input.ndjson | diff tests/expected.ndjson -\n"
+         hookaroon test {name}.wasm --input tests/input.ndjson --expect tests/expected.ndjson\n"
     )
 }

@@ -57,7 +57,7 @@ pub struct Ending<'a> {
 /// Lets a checked configuration flow until it has ended, or a signal ends it.
 pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Result<(), ExitCode> {
     let drain = Arc::new(Drain::default());
-    end_on_signals(&drain).map_err(|error| failed(&error))?;
+    end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
@@ -79,7 +79,7 @@ pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Resul
 }
 
 /// The first signal asks for a drain; the second one ends the process at once, as if nobody had listened.
-fn end_on_signals(drain: &Arc<Drain>) -> io::Result<()> {
+pub(super) fn end_on_signals(drain: &Arc<Drain>, ending: &'static str) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let drain = drain.clone();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
@@ -87,7 +87,7 @@ fn end_on_signals(drain: &Arc<Drain>) -> io::Result<()> {
             if drain.requested() {
                 let _ = emulate_default_handler(signal);
             }
-            tracing::info!("ending: what was read is still delivered; a second signal ends at once");
+            tracing::info!("{ending}; a second signal ends at once");
             drain.request();
         }
     })?;

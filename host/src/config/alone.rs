@@ -49,11 +49,7 @@ impl Config {
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,
             plugin_limits: PluginLimits::default(),
-            batch: Batch {
-                rows: BATCH_ROWS.default as usize,
-                bytes: BATCH_BYTES.default as usize,
-                wait: BATCH_WAIT.default,
-            },
+            batch: Batch::default(),
             sources: vec![Source {
                 name: "stdin".to_owned(),
                 input: Input::Stdin,
@@ -69,6 +65,16 @@ impl Config {
                 include: Vec::new(),
             }],
             tests: Vec::new(),
+        }
+    }
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        Batch {
+            rows: BATCH_ROWS.default as usize,
+            bytes: BATCH_BYTES.default as usize,
+            wait: BATCH_WAIT.default,
         }
     }
 }

@@ -136,10 +136,15 @@ pub(crate) fn is_plugin_path(plugin: &str) -> bool {
 }
 
 fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginSource {
-    match table.required_string("plugin") {
-        Some((text, _)) if is_plugin_path(text) => PluginSource::File(dir.join(text)),
-        Some((text, _)) => PluginSource::Standard(text.to_owned()),
-        None => PluginSource::Standard(String::new()),
+    plugin_source(table.required_string("plugin").map_or("", |(text, _)| text), dir)
+}
+
+/// A file, relative to `dir`, or a standard hook.
+pub(crate) fn plugin_source(plugin: &str, dir: &Path) -> PluginSource {
+    if is_plugin_path(plugin) {
+        PluginSource::File(dir.join(plugin))
+    } else {
+        PluginSource::Standard(plugin.to_owned())
     }
 }
 
@@ -170,7 +175,11 @@ pub(super) fn check_from(table: &Table<'_, '_>, known: &[&str]) {
 }
 
 fn grant(hook: &Table<'_, '_>) -> Grant {
-    let Some(table) = hook.table("grant", schema::GRANT) else { return Grant::default() };
+    hook.table("grant", schema::GRANT).map_or_else(Grant::default, |table| granted(&table))
+}
+
+/// What a table with the keys of `[hook.grant]` grants.
+pub(super) fn granted(table: &Table<'_, '_>) -> Grant {
     Grant {
         read: table.parsed_list("read"),
         write: table.parsed_list("write"),

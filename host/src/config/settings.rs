@@ -39,7 +39,7 @@ pub(super) fn settings(hook: &Table<'_, '_>, outside: &Outside<'_>) -> (String, 
     (json, Places::new(text, spot))
 }
 
-fn object(
+pub(super) fn object(
     hook: &Table<'_, '_>,
     path: &str,
     table: &DeTable<'_>,
@@ -92,13 +92,14 @@ fn json(hook: &Table<'_, '_>, path: &str, value: &Value<'_>, outside: &Outside<'
     }
 }
 
-/// A hook's config that stands in no file, with the texts of `{ file = ... }` and `{ env = ... }` in it; paths are
-/// relative to the working directory. The error names the key.
+/// A hook's config that stands in no TOML file, with the texts of `{ file = ... }` and `{ env = ... }` in it; paths are
+/// relative to `dir`. The error names the key.
 pub fn settings_of(
     config: serde_json::Value,
+    dir: &Path,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<serde_json::Value, String> {
-    filled_in(config, &Outside { dir: Path::new(""), environment })
+    filled_in(config, &Outside { dir, environment })
 }
 
 /// Puts the texts into a config that stands in no file, as [`settings`] does.
@@ -140,7 +141,7 @@ fn single_text<'t>(table: &'t DeTable<'_>) -> Option<(&'t str, &'t str)> {
 }
 
 /// A file's text, if it is of a size that a configuration may hold.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+pub fn read(path: &Path) -> Result<String, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("cannot read {}: {error}", path.display());
     let file = fs::File::open(path).map_err(|error| wrong(&error))?;
     let mut text = String::new();

@@ -134,6 +134,13 @@ impl Chain {
         self.ticks.iter().flatten().map(|tick| tick.due).min()
     }
 
+    /// Forgets all instances and what they saved, without their teardown: the next batch meets fresh ones.
+    pub fn renew(&mut self) {
+        for stage in &mut self.stages {
+            stage.place.with(Seat::renew);
+        }
+    }
+
     /// Ends all instances in chain order; `deliver` takes their last events. An instance that workers share ends
     /// with the last of them.
     pub fn teardown(

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
+use super::engine::DebugInfo;
 use super::manifest::{Manifest, ManifestError};
 use super::scan::{self, Kind, SETTING, ScanError};
 use super::wrap::WrapError;
@@ -222,6 +223,7 @@ pub enum CompileError {
 struct Job {
     scan: scan::Limits,
     limits: Limits,
+    debug: DebugInfo,
     /// False: only the facts.
     compile: bool,
 }
@@ -262,12 +264,18 @@ pub struct Compiler {
     exe: PathBuf,
     scan: scan::Limits,
     limits: Limits,
+    debug: DebugInfo,
 }
 
 impl Compiler {
     /// A compiler in another executable than this process's, for tests: its [`child_main`] answers [`SUBCOMMAND`].
     pub fn new(exe: impl Into<PathBuf>, scan: scan::Limits, limits: Limits) -> Compiler {
-        Compiler { exe: exe.into(), scan, limits }
+        Compiler { exe: exe.into(), scan, limits, debug: DebugInfo::Ignored }
+    }
+
+    /// The same for an engine that keeps debug information.
+    pub fn with_debug_info(self) -> Compiler {
+        Compiler { debug: DebugInfo::Kept, ..self }
     }
 
     /// The compiler in this very executable, even if an upgrade has replaced its file meanwhile.
@@ -293,7 +301,7 @@ impl Compiler {
     }
 
     fn run(&self, plugin: &[u8], compile: bool) -> Result<Compiled, CompileError> {
-        let job = Job { scan: self.scan, limits: self.limits, compile };
+        let job = Job { scan: self.scan, limits: self.limits, debug: self.debug, compile };
         let job = serde_json::to_string(&job).map_err(|error| self.not_started(&error.into()))?;
         let threads = thread::available_parallelism().map_or(1, |threads| threads.get().min(MAX_THREADS));
         let mut command = Command::new(&self.exe);

@@ -9,8 +9,9 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use wasmtime::{Config, Engine, EngineWeak, Strategy};
+use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails};
 
 /// How often a running call looks at its deadline. Shorter costs a system call more often and stops no spinning
 /// guest noticeably sooner: the shortest useful deadline is a few of these.
@@ -21,6 +22,20 @@ const STACK_BYTES: usize = 512 << 10;
 
 /// How many frames wasmtime collects when a guest traps; walking a deep recursion in full costs more than it tells.
 const BACKTRACE_FRAMES: usize = 16;
+
+/// The same when an author looks for a mistake: a panic alone has ten.
+const DEBUG_BACKTRACE_FRAMES: usize = 64;
+
+/// What becomes of a plugin's debug information. It makes the machine code several times as large, so only those who
+/// look for a mistake keep it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DebugInfo {
+    /// Backtraces name functions.
+    #[default]
+    Ignored,
+    /// Backtraces name files and lines too.
+    Kept,
+}
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +50,16 @@ pub enum EngineError {
 
 /// An engine whose epoch moves every [`TICK`] for as long as the engine lives.
 pub fn new() -> Result<Engine, EngineError> {
-    let engine = for_compiling()?;
+    running(DebugInfo::Ignored)
+}
+
+/// The same for those who look for a mistake in a plugin; it runs what was compiled with debug information only.
+pub fn with_debug_info() -> Result<Engine, EngineError> {
+    running(DebugInfo::Kept)
+}
+
+fn running(debug: DebugInfo) -> Result<Engine, EngineError> {
+    let engine = for_compiling(debug)?;
     let ticked = engine.weak();
     thread::Builder::new()
         .name("hook-ticker".to_owned())
@@ -45,8 +69,8 @@ pub fn new() -> Result<Engine, EngineError> {
 }
 
 /// An engine with the same settings that runs nothing, and so needs no ticker.
-pub(super) fn for_compiling() -> Result<Engine, EngineError> {
-    Engine::new(&config()).map_err(|error| EngineError::Settings(format!("{error:#}")))
+pub(super) fn for_compiling(debug: DebugInfo) -> Result<Engine, EngineError> {
+    Engine::new(&config(debug)).map_err(|error| EngineError::Settings(format!("{error:#}")))
 }
 
 /// Digest of everything about the engine that a compiled plugin depends on: target, compiler flags, settings and
@@ -57,13 +81,18 @@ pub fn fingerprint(engine: &Engine) -> [u8; 32] {
     hasher.0.finalize().into()
 }
 
-fn config() -> Config {
+fn config(debug: DebugInfo) -> Config {
+    let (details, frames) = match debug {
+        DebugInfo::Ignored => (WasmBacktraceDetails::Disable, BACKTRACE_FRAMES),
+        DebugInfo::Kept => (WasmBacktraceDetails::Enable, DEBUG_BACKTRACE_FRAMES),
+    };
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(BACKTRACE_FRAMES))
+        .wasm_backtrace_max_frames(NonZeroUsize::new(frames))
+        .wasm_backtrace_details(details)
         // The adapters that wasmtime itself puts between nested components have several memories.
         .wasm_multi_memory(true)
         // A shared memory would escape the memory cap.
@@ -115,8 +144,9 @@ mod tests {
     #[test]
     fn a_fingerprint_depends_on_the_settings_and_on_nothing_else() {
         let here = fingerprint(&new().unwrap());
-        assert_eq!(here, fingerprint(&for_compiling().unwrap()));
-        let mut other = config();
+        assert_eq!(here, fingerprint(&for_compiling(DebugInfo::Ignored).unwrap()));
+        assert_ne!(here, fingerprint(&for_compiling(DebugInfo::Kept).unwrap()));
+        let mut other = config(DebugInfo::Ignored);
         other.epoch_interruption(false);
         assert_ne!(here, fingerprint(&Engine::new(&other).unwrap()));
     }
@@ -140,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_ticker_ends_with_its_engine() {
-        let engine = for_compiling().unwrap();
+        let engine = for_compiling(DebugInfo::Ignored).unwrap();
         let weak = engine.weak();
         let ticker = thread::spawn(move || tick(&weak));
         drop(engine);
@@ -149,7 +179,7 @@ mod tests {
 
     #[test]
     fn modules_that_need_what_is_switched_off_are_refused() {
-        let engine = for_compiling().unwrap();
+        let engine = for_compiling(DebugInfo::Ignored).unwrap();
         for text in [
             "(module (memory i64 1))",
             "(module (memory 1 1 shared))",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::backtrace::{self, Frame};
+
 /// The kinds of failure, as they are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
@@ -53,6 +55,20 @@ pub struct Failure {
     pub message: String,
     /// What the call cost until then.
     pub cost: Cost,
+    /// Where in the guest it ended, innermost first; empty if that is not known.
+    pub frames: Vec<Frame>,
+}
+
+impl Failure {
+    /// A failure of which no more is known.
+    pub fn new(kind: FailureKind, message: String, cost: Cost) -> Failure {
+        Failure { kind, message, cost, frames: Vec::new() }
+    }
+
+    /// What happened, without the place that the frames tell in full.
+    pub fn cause(&self) -> &str {
+        self.message.strip_suffix(&backtrace::in_a_message(&self.frames)).unwrap_or(&self.message)
+    }
 }
 
 /// What one call cost.

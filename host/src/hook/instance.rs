@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Engine, Store, Trap, WasmBacktrace};
+use wasmtime::{Engine, Store, Trap};
 
+use super::backtrace;
 use super::bindings::hookaroon::hook::types::{Batch, Emission, Interest, Outcome, Reason, Setup};
 use super::bindings::{BoundHook, BoundHookPre};
 use super::failure::{Cost, Failure, FailureKind};
@@ -27,9 +28,6 @@ const MAX_HANDLES: usize = 1024;
 
 /// How much of a failure's message is kept.
 const MAX_MESSAGE: usize = 4096;
-
-/// How many frames of a backtrace are told.
-const FRAMES: usize = 4;
 
 /// How a panic, which ends in `unreachable`, gets its message to the operator. Whether it was one is not known here.
 const PANIC: &str = "; after a panic, its message is in the log if init called hookaroon_sdk::log::panics(), which \
@@ -133,14 +131,11 @@ impl Instance {
         self.start_call("tick_deadline", self.limits.tick);
         let most = self.limits.memory_bytes / 4;
         match self.hook.hookaroon_hook_lifecycle().call_save(&mut self.store) {
-            Ok(Some(state)) if state.len() > most => Err(Failure {
-                kind: FailureKind::BadOutput,
-                message: format!(
-                    "it saved {} bytes; a quarter of its memory, {most} bytes, is the most",
-                    state.len()
-                ),
-                cost: self.cost(),
-            }),
+            Ok(Some(state)) if state.len() > most => Err(Failure::new(
+                FailureKind::BadOutput,
+                format!("it saved {} bytes; a quarter of its memory, {most} bytes, is the most", state.len()),
+                self.cost(),
+            )),
             Ok(state) => Ok((self, state)),
             Err(error) => Err(failure(&error, self.store.data())),
         }
@@ -178,46 +173,37 @@ impl Guest {
 
 /// A failure that the hook itself reports.
 fn refused(message: &str, cost: Cost) -> Failure {
-    Failure { kind: FailureKind::Error, message: printable(message, MAX_MESSAGE), cost }
+    Failure::new(FailureKind::Error, printable(message, MAX_MESSAGE), cost)
 }
 
 /// What a call that did not return counts as. A language runtime over its cap often just executes `unreachable`,
 /// so what the limiter and the clock know comes first.
 fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
     let cause = error.root_cause();
-    let place = frames(error);
+    let frames = backtrace::frames(error);
+    let place = backtrace::in_a_message(&frames);
     let (kind, message) = if guest.deadline.passed() {
         let limit = guest.deadline.limit().as_millis();
         let key = guest.deadline.key();
         let hint = format!("if it loops for ever, mend it, else raise {key} in its [[hook]]");
         (
             FailureKind::Deadline,
-            format!("it was stopped at its deadline of {limit} ms CPU time {place}; {hint}"),
+            format!("it was stopped at its deadline of {limit} ms CPU time{place}; {hint}"),
         )
     } else if guest.meter.refused() {
         let cap = guest.meter.cap();
         (
             FailureKind::Memory,
             format!(
-                "it asked for more memory than its cap of {cap} bytes, then: {cause} {place}; let it keep less, or \
+                "it asked for more memory than its cap of {cap} bytes, then: {cause}{place}; let it keep less, or \
                  raise memory in its [[hook]]"
             ),
         )
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         let hint = if *trap == Trap::UnreachableCodeReached { PANIC } else { "" };
-        (FailureKind::Trap, format!("{cause} {place}{hint}"))
+        (FailureKind::Trap, format!("{cause}{place}{hint}"))
     } else {
-        (FailureKind::BadOutput, format!("{cause} {place}"))
+        (FailureKind::BadOutput, format!("{cause}{place}"))
     };
-    Failure { kind, message: printable(&message, MAX_MESSAGE), cost: guest.cost() }
-}
-
-/// Where in the guest it happened.
-fn frames(error: &wasmtime::Error) -> String {
-    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
-    let names = backtrace.frames().iter().take(FRAMES).map(|frame| match frame.func_name() {
-        Some(name) => name.to_owned(),
-        None => format!("function {}", frame.func_index()),
-    });
-    format!("(in {})", names.collect::<Vec<_>>().join(", called by "))
+    Failure { frames, ..Failure::new(kind, printable(&message, MAX_MESSAGE), guest.cost()) }
 }

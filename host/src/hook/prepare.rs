@@ -33,7 +33,7 @@ impl Prepared {
         let (first, asked) = self.plan.blueprint.start(0, &[])?;
         if asked != self.plan.asked {
             let message = "a fresh instance asked for other fields than the first one".to_owned();
-            return Err(Failure { kind: FailureKind::BadOutput, message, cost: first.cost() });
+            return Err(Failure::new(FailureKind::BadOutput, message, first.cost()));
         }
         Ok(Prepared { index: self.index, plugin: self.plugin.clone(), plan: self.plan.clone(), first })
     }

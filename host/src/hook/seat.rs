@@ -133,6 +133,12 @@ impl Seat {
         }
     }
 
+    /// Forgets the instance and what it saved.
+    pub(crate) fn renew(&mut self) {
+        self.taken = Taken::Free;
+        self.last_save = None;
+    }
+
     /// Ends the instance, if there is one, and returns its last events.
     pub(crate) fn teardown(
         &mut self,
@@ -143,11 +149,10 @@ impl Seat {
             return Ok(Emission::default());
         };
         let (emission, cost) = instance.teardown(reason);
-        let checked =
-            emission.and_then(|emission| {
-                convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
-                    .map_err(|message| Failure { kind: FailureKind::BadOutput, message, cost })
-            });
+        let checked = emission.and_then(|emission| {
+            convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
+                .map_err(|message| Failure::new(FailureKind::BadOutput, message, cost))
+        });
         match &checked {
             Ok(_) => metrics.record_cost(cost),
             Err(failure) => metrics.record_failure(failure),
@@ -184,7 +189,7 @@ impl Seat {
         let (instance, asked) = self.plan.blueprint.start(self.worker, &states)?;
         if asked != self.plan.asked {
             let message = "a fresh instance asked for other fields than the first one".to_owned();
-            return Err(Failure { kind: FailureKind::BadOutput, message, cost: instance.cost() });
+            return Err(Failure::new(FailureKind::BadOutput, message, instance.cost()));
         }
         Ok(instance)
     }
@@ -194,6 +199,6 @@ impl Seat {
 fn checked_or_failed<R>(instance: Instance, checked: Result<R, String>) -> Result<(Instance, R), Failure> {
     match checked {
         Ok(result) => Ok((instance, result)),
-        Err(message) => Err(Failure { kind: FailureKind::BadOutput, message, cost: instance.cost() }),
+        Err(message) => Err(Failure::new(FailureKind::BadOutput, message, instance.cost())),
     }
 }

@@ -219,7 +219,7 @@ impl Stage {
         for (place, message) in &outcome.errors {
             let Some(&row) = self.rows.get(*place as usize) else { continue };
             let message = message.clone();
-            let failure = Failure { kind: FailureKind::RowError, message, cost: Cost::default() };
+            let failure = Failure::new(FailureKind::RowError, message, Cost::default());
             self.note_failed(batch, row, &failure, now_ns);
             if let Some(fate) = self.fates.get_mut(*place as usize) {
                 *fate = Fate::of_failed(self.plan.on_error);
@@ -227,7 +227,7 @@ impl Stage {
         }
         if let Some((_, message)) = outcome.errors.first() {
             let message = message.clone();
-            let failure = Failure { kind: FailureKind::RowError, message, cost: Cost::default() };
+            let failure = Failure::new(FailureKind::RowError, message, Cost::default());
             self.follow_on_error(&failure, outcome.errors.len(), metrics)?;
         }
         let dropped = self.fates.iter().filter(|&&fate| fate == Fate::Dropped).count();

@@ -76,7 +76,7 @@ pub(super) fn compile(plugin: &[u8], job: &Job) -> Result<(Facts, Vec<u8>), Refu
     if !job.compile {
         return Ok((facts, Vec::new()));
     }
-    let engine = engine::for_compiling().map_err(|error| Refusal::Compile(error.to_string()))?;
+    let engine = engine::for_compiling(job.debug).map_err(|error| Refusal::Compile(error.to_string()))?;
     let artifact =
         engine.precompile_component(component).map_err(|error| Refusal::Compile(format!("{error:#}")))?;
     Ok((facts, artifact))

@@ -17,7 +17,7 @@ fn fault(imports: &[&str], exports: &[&str], granted: &[&str]) -> String {
 /// A loader that gets as far as the compiler.
 fn loader(limits: Limits) -> Loader {
     let compiler = Compiler::new("/nonexistent/hookaroon", limits, compile::Limits::DEFAULT);
-    Loader::new(engine::for_compiling().unwrap(), compiler, None)
+    Loader::new(engine::for_compiling(engine::DebugInfo::Ignored).unwrap(), compiler, None)
 }
 
 fn error(loader: &Loader, source: PluginSource, sha256: Option<[u8; 32]>) -> String {
@@ -94,7 +94,7 @@ fn a_lifecycle_without_all_its_functions_is_told_which_one_it_lacks() {
                 (instance $l {exports})
                 (export \"{LIFECYCLE_0_1}\" (instance $l)))"
         );
-        let engine = engine::for_compiling().unwrap();
+        let engine = engine::for_compiling(engine::DebugInfo::Ignored).unwrap();
         let component = Component::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
         missing_function(&component, LIFECYCLE_0_1)
     };

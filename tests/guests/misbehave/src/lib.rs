@@ -8,6 +8,7 @@
 //! | mode | what it does |
 //! | --- | --- |
 //! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
+//! | `panic` | panics with TEXT; in any call |
 //! | `flood` | writes 100,000 log lines of 1 KiB |
 //! | `slow` | works for about 20 ms |
 //! | `fail_row` | says that the rows with TEXT failed |
@@ -15,6 +16,7 @@
 //! | `echo` | writes the first column as the first field |
 //! | `set`, `null`, `remove`, `merge` | does that to the first written field of every row, with TEXT |
 //! | `count` | counts events across instances and writes the count |
+//! | `time` | writes the host time as the first written field, an integer |
 //! | `emit_each`, `emit_end` | emits an event after each row, one at the end |
 //! | `emit` | emits `{"emitted":TEXT}`, in `tick` or `teardown` |
 //! | `drop` | drops each Nth row that it sees |
@@ -130,6 +132,7 @@ fn due(call: usize) -> Option<Config> {
 fn act(config: &Config) -> Result<(), String> {
     match config.mode.as_str() {
         "trap" => core::arch::wasm32::unreachable(),
+        "panic" => panic!("{}", config.text),
         "spin" => loop {
             std::hint::black_box(());
         },
@@ -234,6 +237,10 @@ fn outcome(config: &Config, batch: &Batch) -> Outcome {
         "count" => {
             let seen = STATE.with_borrow(|state| state.seen) as i64;
             let values = Values::Integer((1..=rows as i64).map(|row| seen + row).collect());
+            outcome.writes = vec![Column { values, marks: Vec::new() }];
+        }
+        "time" => {
+            let values = Values::Integer(vec![batch.now_ns as i64; rows]);
             outcome.writes = vec![Column { values, marks: Vec::new() }];
         }
         "emit_each" => {
