@@ -1,6 +1,6 @@
-use crate::hook::engine::DebugInfo;
 use super::child::compile;
 use super::*;
+use crate::hook::engine::DebugInfo;
 
 fn facts() -> Facts {
     Facts { kind: Kind::Module, imports: vec!["a".into()], exports: vec!["b".into()], manifest: None }
