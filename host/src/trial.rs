@@ -341,25 +341,19 @@ impl FailedCall {
         });
         FailedCall {
             kind: failure.kind.name(),
-            message: failure.cause().to_owned(),
+            message: failure.cause(),
             hint: hint(failure),
             backtrace: frames.collect(),
         }
     }
 }
 
-/// What an author can do about a failure.
+/// What an author can do about a failure here; what holds in a chain too, its message says.
 fn hint(failure: &Failure) -> &'static str {
     match failure.kind {
-        FailureKind::Deadline => {
-            "it loops for ever, or a batch takes it longer than it may; --deadline gives it more time, --rows less to do"
-        }
-        FailureKind::Memory => {
-            "it keeps more and more, or needs more than it may have; --memory gives it more"
-        }
-        FailureKind::Trap if failure.frames.iter().any(Frame::is_panic_machinery) => {
-            "it panicked; a hook that is built with the SDK and granted imports = [\"log\"] logs the panic's message"
-        }
+        FailureKind::Deadline => "here --deadline gives it more time, and --rows less to do at once",
+        FailureKind::Memory => "here --memory gives it more, and --rows less to do at once",
+        FailureKind::Trap if failure.frames.iter().any(Frame::is_panic_machinery) => "it panicked",
         FailureKind::Trap => "it ended in the middle of a call: a panic, a division by zero or the like",
         FailureKind::Error => {
             "the hook itself failed the whole batch; failing only the rows at fault keeps the others"

@@ -66,8 +66,8 @@ impl Failure {
     }
 
     /// What happened, without the place that the frames tell in full.
-    pub fn cause(&self) -> &str {
-        self.message.strip_suffix(&backtrace::in_a_message(&self.frames)).unwrap_or(&self.message)
+    pub fn cause(&self) -> String {
+        self.message.replacen(&backtrace::in_a_message(&self.frames), "", 1)
     }
 }
 
