@@ -56,7 +56,7 @@ struct Arguments {
 enum Command {
     /// Moves logs from the sources, through the hooks, to the sinks
     Run(run::RunArguments),
-    /// Checks the configuration, the plugins and their grants, reports every error, and runs the [[test]] cases
+    /// Checks the configuration, the plugins and their grants, reports every error, and runs its test cases
     Check(check::CheckArguments),
     /// Shows the way of one event: each hook and each sink, what they decide and why
     Explain(explain::ExplainArguments),

@@ -87,7 +87,12 @@ fn only_the_end_of_what_is_said_is_kept_on_one_line() {
 
 #[test]
 fn facts_need_no_artifact_and_a_plugin_that_wasmtime_refuses_is_told_why() {
-    let job = Job { scan: scan::Limits::DEFAULT, limits: Limits::DEFAULT, compile: false };
+    let job = Job {
+        scan: scan::Limits::DEFAULT,
+        limits: Limits::DEFAULT,
+        debug: DebugInfo::Ignored,
+        compile: false,
+    };
     let component = wat::parse_str("(component (core module (func (result i32))))").unwrap();
     let (facts, artifact) = compile(&component, &job).unwrap();
     assert_eq!((facts.kind, artifact.len()), (Kind::Component, 0));
