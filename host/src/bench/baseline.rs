@@ -66,12 +66,17 @@ pub enum BaselineError {
     },
 }
 
+/// To hundredths: a file that people read, and figures that are read back as they were written.
+fn rounded(ns: f64) -> f64 {
+    (ns * 100.0).round() / 100.0
+}
+
 impl Baseline {
     /// What the first hook of a report costs.
     pub fn of(report: &Report) -> Baseline {
         let of = |hook: &Measured| Baseline {
             plugin: hook.plugin.clone(),
-            ns_per_row: hook.sizes.iter().map(|cost| (cost.rows, cost.ns_per_row.median)).collect(),
+            ns_per_row: hook.sizes.iter().map(|cost| (cost.rows, rounded(cost.ns_per_row.median))).collect(),
         };
         report
             .hooks
@@ -160,6 +165,11 @@ mod tests {
         assert_eq!(Baseline::read(&path).unwrap(), None);
         baseline([2.0, 1.0]).write(&path).unwrap();
         assert_eq!(Baseline::read(&path).unwrap(), Some(baseline([2.0, 1.0])));
+        for number in 1..500 {
+            let odd = baseline([rounded(f64::from(number) * 1.234_567_890_123_456), 1.0]);
+            odd.write(&path).unwrap();
+            assert_eq!(Baseline::read(&path).unwrap(), Some(odd));
+        }
         fs::write(&path, "{}").unwrap();
         assert!(Baseline::read(&path).unwrap_err().to_string().contains("--save-baseline"));
     }
