@@ -8,15 +8,13 @@ use flate2::read::MultiGzDecoder;
 
 use crate::config::Config;
 use crate::rehearsal::{Decoded, Rehearsal};
+use crate::source::file::GZIP;
 
 /// How much is read, unpacked.
 pub const MOST_BYTES: u64 = 128 << 20;
 
 /// The name of standard input.
 pub const STDIN: &str = "-";
-
-/// What a gzip file starts with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Why there is no input.
 #[derive(Debug, thiserror::Error)]

@@ -22,7 +22,7 @@ use crate::queue::Sender;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The first bytes of a gzip file.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

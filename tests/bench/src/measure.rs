@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hookaroon::bench::measure::Spread;
 use hookaroon_generator::{Generator, Options};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -82,16 +83,10 @@ impl Pairs {
 }
 
 fn spread(values: &[f64]) -> String {
-    format!("{:.2} [{:.2} {:.2}]", quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75))
+    let Spread { median, first_quartile, third_quartile } = Spread::of(values);
+    format!("{median:.2} [{first_quartile:.2} {third_quartile:.2}]")
 }
 
 fn median(values: &[f64]) -> f64 {
-    quantile(values, 0.5)
-}
-
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = (sorted.len().saturating_sub(1) as f64 * share).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
+    Spread::of(values).median
 }

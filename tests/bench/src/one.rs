@@ -27,6 +27,7 @@ use hookaroon::metrics::Metrics;
 use tempfile::TempDir;
 
 use crate::children;
+use crate::measure::{Pairs, on_thread};
 
 /// How far time moves from batch to batch.
 pub const STEP_NS: u64 = 1_000_000;
@@ -106,8 +107,25 @@ fn config(name: &str, plugin: &str, table: &str) -> Result<config::Config> {
     config::load(&path, &|_| None).map_err(|errors| anyhow!("{errors}"))
 }
 
+/// Both filters over the same events by turns, in batches of `rows`, and what came out of each.
+pub fn race(
+    events: &Block,
+    rows: usize,
+    projection: &Arc<Projection>,
+    mut first: impl FnMut(&mut Batch) -> Result<()>,
+    mut second: impl FnMut(&mut Batch) -> Result<()>,
+) -> Result<(Pairs, [Vec<u8>; 2])> {
+    let side = || (Batch::new(projection.clone()), Vec::new());
+    let ((mut first_batch, mut first_out), (mut second_batch, mut second_out)) = (side(), side());
+    let pairs = Pairs::measure(
+        || on_thread(|| flow(events, rows, &mut first_batch, &mut first_out, &mut first)),
+        || on_thread(|| flow(events, rows, &mut second_batch, &mut second_out, &mut second)),
+    )?;
+    Ok((pairs, [first_out, second_out]))
+}
+
 /// Events in, through `filter` in batches of `rows`, texts out.
-pub fn flow(
+fn flow(
     block: &Block,
     rows: usize,
     batch: &mut Batch,

@@ -9,8 +9,8 @@ use hookaroon::event::edit::{Scratch, Write};
 use hookaroon::event::projection::NodeId;
 
 use crate::children;
-use crate::measure::{Pairs, events, on_thread};
-use crate::one::{One, flow};
+use crate::measure::events;
+use crate::one::{One, race};
 
 const EVENTS: usize = 65_536;
 
@@ -34,22 +34,17 @@ pub fn run() -> Result<()> {
     let fields = Fields { level: node("level")?, client_ip: node("client_ip")?, country: node("country")? };
     println!("the sandbox: reads two fields, writes one; pass, columns, call, checks, splice, out");
     for rows in [1, 16, 256, 1024, 4096] {
-        let mut native_out = Vec::new();
         let mut scratch = Scratch::default();
-        let mut native_batch = Batch::new(projection.clone());
-        let native = || {
-            on_thread(|| {
-                flow(&text, rows, &mut native_batch, &mut native_out, |batch| {
-                    native_filter(batch, &fields, &mut scratch);
-                    Ok(())
-                })
-            })
-        };
-        let mut wasm_out = Vec::new();
-        let mut wasm_batch = Batch::new(projection.clone());
-        let wasm =
-            || on_thread(|| flow(&text, rows, &mut wasm_batch, &mut wasm_out, |batch| hook.process(batch)));
-        let pairs = Pairs::measure(native, wasm)?;
+        let (pairs, [native_out, wasm_out]) = race(
+            &text,
+            rows,
+            &projection,
+            |batch| {
+                native_filter(batch, &fields, &mut scratch);
+                Ok(())
+            },
+            |batch| hook.process(batch),
+        )?;
         ensure!(native_out == wasm_out, "the two filters do not do the same");
         let (native, wasm) = pairs.ns_each(EVENTS);
         println!(

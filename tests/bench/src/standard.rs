@@ -12,9 +12,9 @@ use hookaroon::event::edit::{Scratch, Write};
 use hookaroon_generator::hosts_csv;
 use regex::{NoExpand, Regex};
 
-use crate::measure::{Pairs, events, on_thread};
+use crate::measure::events;
 use crate::native::{self, Call, Native};
-use crate::one::{One, flow};
+use crate::one::{One, race};
 
 const EVENTS: usize = 65_536;
 const ROWS: usize = 1024;
@@ -43,18 +43,13 @@ fn compare(case: &Case) -> Result<()> {
     let mut sandboxed = One::start(name, name, table)?;
     let one = One::start(name, name, table)?;
     let mut hook = Native::new(start(&one.config)?, &one);
-    let mut native_out = Vec::new();
-    let mut native_batch = Batch::new(one.projection.clone());
-    let native = || {
-        on_thread(|| {
-            flow(events, ROWS, &mut native_batch, &mut native_out, |batch| hook.process(&one, batch))
-        })
-    };
-    let mut wasm_out = Vec::new();
-    let mut wasm_batch = Batch::new(sandboxed.projection.clone());
-    let wasm =
-        || on_thread(|| flow(events, ROWS, &mut wasm_batch, &mut wasm_out, |batch| sandboxed.process(batch)));
-    let pairs = Pairs::measure(native, wasm)?;
+    let (pairs, [native_out, wasm_out]) = race(
+        events,
+        ROWS,
+        &one.projection,
+        |batch| hook.process(&one, batch),
+        |batch| sandboxed.process(batch),
+    )?;
     ensure!(native_out == wasm_out, "the hook does not do the same natively");
     // `count` only counts until it is told the time.
     ensure!(native_out != ***events || *name == "count", "the hook does nothing here");
@@ -201,20 +196,14 @@ fn redact() -> Result<()> {
             .iter()
             .map(|(name, regex)| Ok((format!("[{name}]"), Regex::new(regex)?)))
             .collect::<Result<Vec<_>>>()?;
-        let (mut out, mut batch) = (Vec::new(), Batch::new(one.projection.clone()));
         let (mut read, mut scratch) = (Column::new(Kind::Text), Scratch::default());
-        let native = || {
-            on_thread(|| {
-                flow(&block, ROWS, &mut batch, &mut out, |batch| {
-                    replace(&one, &regexes, batch, &mut read, &mut scratch)
-                })
-            })
-        };
-        let (mut wasm_out, mut wasm_batch) = (Vec::new(), Batch::new(sandboxed.projection.clone()));
-        let wasm = || {
-            on_thread(|| flow(&block, ROWS, &mut wasm_batch, &mut wasm_out, |batch| sandboxed.process(batch)))
-        };
-        let pairs = Pairs::measure(native, wasm)?;
+        let (pairs, _) = race(
+            &block,
+            ROWS,
+            &one.projection,
+            |batch| replace(&one, &regexes, batch, &mut read, &mut scratch),
+            |batch| sandboxed.process(batch),
+        )?;
         let (native, wasm) = pairs.ns_each(EVENTS);
         println!(
             "  redact   regexes natively {native:.0} ns/event, {what} in the sandbox {wasm:.0}: {} times the time",
