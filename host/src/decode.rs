@@ -20,8 +20,9 @@ mod tests;
 
 use crate::event::batch::Block;
 use crate::event::escape;
+use crate::pool::Buffer;
 
-pub use framer::Framer;
+pub use framer::{BLOCK, Framer};
 
 /// A larger `max_event_bytes` is taken as this: 16 times it, each byte escaped as `\u0001`, still has an index of
 /// 32 bits.
@@ -127,7 +128,7 @@ pub fn wrap(line: &[u8], out: &mut Vec<u8>) {
 /// A block that is being written, with its lines.
 #[derive(Debug, Default)]
 struct Draft {
-    block: Vec<u8>,
+    block: Buffer,
     lines: Vec<Line>,
     counts: Counts,
 }

@@ -331,8 +331,11 @@ impl Walk<'_> {
             for (sink, route) in self.config.sinks.iter().zip(router.routes()) {
                 let decision = route.decide(&self.batch, row);
                 let taken = decision.taken;
-                let line = taken.then(|| route.lines(&self.batch, &[row]));
-                let event = line.map(|line| String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned());
+                let event = taken.then(|| {
+                    let mut line = Vec::new();
+                    route.write(&self.batch, &[row], &mut line);
+                    String::from_utf8_lossy(&line).trim_end_matches('\n').to_owned()
+                });
                 let asked = asked(sink.from.as_deref(), decision);
                 way.sinks.push(Exit { sink: sink.name.clone(), taken, asked, event });
             }

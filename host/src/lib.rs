@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod decode;
 pub mod event;
 pub mod hook;
+pub mod pool;
 pub mod queue;
 pub mod router;
 pub mod sink;

@@ -12,6 +12,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
 use crate::config::{self, Config, Input};
+use crate::decode;
 use crate::drain::Drain;
 use crate::event::batch::Batch;
 use crate::event::projection::TooManyFields;
@@ -26,11 +27,13 @@ use crate::source::{self, Arrival, Context, SourceError};
 use crate::worker::{Exits, Worker};
 use wiring::Wiring;
 
-/// What waits in front of a worker at most. Enough for a reader to stay ahead, little enough to stay in cache.
-const INTAKE_BYTES: usize = 2 << 20;
+/// What waits in front of a worker at most: two blocks. Enough for a reader to stay ahead, little enough to stay in
+/// cache.
+const INTAKE_BYTES: usize = 2 * decode::BLOCK;
 
-/// What waits in front of a sink at most.
-const SINK_BYTES: usize = 4 << 20;
+/// What waits in front of a sink at most, for each worker: the next chunk is there when one is written, and a sink
+/// that falls behind for a moment does not make the process larger.
+const SINK_BYTES: usize = 512 << 10;
 
 /// Why a run did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +98,7 @@ impl Pipeline {
         let mut sinks = Vec::new();
         let mut chunks = Vec::new();
         for (index, sink) in config.sinks.iter().enumerate() {
-            let (sender, receiver) = queue(SINK_BYTES);
+            let (sender, receiver) = queue(SINK_BYTES * config.workers as usize);
             let output = open_output(sink, config, &found)?;
             let (drain, metrics) = (drain.clone(), metrics.clone());
             sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });

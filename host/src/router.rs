@@ -6,6 +6,13 @@
 use crate::event::batch::Batch;
 use crate::event::path::Meta;
 use crate::event::selection::{Decision, Selection};
+use crate::pool::{Buffer, Pool};
+
+/// From so many bytes in a batch on, its texts are written to a buffer that goes round.
+const LARGE: usize = 64 << 10;
+
+/// No larger buffer goes round: twice the usual batch.
+const LARGEST: usize = 2 << 20;
 
 /// What one sink takes.
 #[derive(Clone, Debug)]
@@ -17,10 +24,10 @@ pub struct Route {
 }
 
 /// What one sink gets of a batch: events, each on a line of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Chunk {
     /// Their texts.
-    pub lines: Vec<u8>,
+    pub lines: Buffer,
     /// How many they are.
     pub events: u64,
 }
@@ -29,6 +36,7 @@ pub struct Chunk {
 #[derive(Clone, Debug)]
 pub struct Router {
     routes: Vec<Route>,
+    pool: Pool,
     /// Memory to read fields in.
     scratch: Vec<u8>,
     rows: Vec<u32>,
@@ -38,7 +46,7 @@ pub struct Router {
 impl Router {
     /// A router to as many sinks as there are routes.
     pub fn new(routes: Vec<Route>) -> Router {
-        Router { routes, scratch: Vec::new(), rows: Vec::new(), taken: Vec::new() }
+        Router { routes, pool: Pool::new(LARGEST), scratch: Vec::new(), rows: Vec::new(), taken: Vec::new() }
     }
 
     /// Whether it looks at fields, so that edits must keep track of where they are.
@@ -66,7 +74,16 @@ impl Router {
             if self.rows.is_empty() {
                 continue;
             }
-            let lines = route.lines(batch, &self.rows);
+            // A few lines get memory of their own size, however large the buffers are that go round.
+            let mut lines = Buffer::default();
+            if batch.bytes() >= LARGE {
+                lines = self.pool.take();
+                lines.clear();
+                // Rounded, because texts are never of quite the same size, and with room for what was added to them.
+                let room = batch.bytes() + batch.bytes() / 8;
+                lines.reserve_exact(room.next_multiple_of(LARGE));
+            }
+            route.write(batch, &self.rows, &mut lines);
             deliver(index, Chunk { lines, events: self.rows.len() as u64 });
         }
         self.taken.iter().filter(|&&taken| !taken).count() as u64
@@ -79,14 +96,12 @@ impl Route {
         self.selection.decide(batch, row)
     }
 
-    /// The texts of rows as they leave.
-    pub(crate) fn lines(&self, batch: &Batch, rows: &[u32]) -> Vec<u8> {
-        let mut lines = Vec::new();
+    /// Appends the texts of rows as they leave.
+    pub(crate) fn write(&self, batch: &Batch, rows: &[u32], lines: &mut Vec<u8>) {
         if self.include.is_empty() {
-            batch.write_all(rows, &mut lines);
+            batch.write_all(rows, lines);
         } else {
-            batch.write_all_with(rows, &self.include, &mut lines);
+            batch.write_all_with(rows, &self.include, lines);
         }
-        lines
     }
 }

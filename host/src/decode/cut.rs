@@ -9,6 +9,7 @@ use memchr::memchr_iter;
 use super::container::Container;
 use super::parts::Parts;
 use super::{Draft, Form, Format, LOOK_AHEAD, Line, MAX_EVENT_BYTES, MIN_EVENT_BYTES, Options};
+use crate::pool::Buffer;
 
 /// For the first guess of how many lines a block has.
 const USUAL_LINE: usize = 256;
@@ -49,7 +50,7 @@ impl Cutter {
     }
 
     /// Cuts a block whose last byte is a newline and whose first one lies at `offset`.
-    pub(super) fn complete(&mut self, block: Vec<u8>, offset: u64) -> Draft {
+    pub(super) fn complete(&mut self, block: Buffer, offset: u64) -> Draft {
         let utf8 = simdutf8::basic::from_utf8(&block).is_ok();
         if !utf8 || self.container.is_some() || self.long.is_some() {
             return self.rewrite(&block, offset, utf8);
@@ -73,7 +74,7 @@ impl Cutter {
     }
 
     /// Finds the lines where they lie, or gives the block back when one of them is too long.
-    fn in_place(&self, block: Vec<u8>, offset: u64) -> Result<Draft, Vec<u8>> {
+    fn in_place(&self, block: Buffer, offset: u64) -> Result<Draft, Buffer> {
         let mut lines = Vec::with_capacity(block.len() / USUAL_LINE + 1);
         let mut blank_lines = 0;
         let mut start = 0;

@@ -5,7 +5,8 @@
 //! The incomplete rest moves to the front of the next buffer.
 //!
 //! Bounds: a byte is looked at once for newlines and moved at most once per block, whatever the reads. The buffer
-//! grows only for a line that does not fit, up to the look-ahead and one read, and shrinks after it.
+//! grows only for a line that does not fit, up to the look-ahead and one read, and shrinks after it. Buffers of the
+//! usual size go round in a pool.
 
 use std::sync::Arc;
 
@@ -13,9 +14,10 @@ use memchr::memrchr;
 
 use super::cut::Cutter;
 use super::{Counts, Draft, Lines, Options};
+use crate::pool::{Buffer, Pool};
 
-/// The size of a buffer: many lines share a block, and it stays in a core's own cache.
-const BLOCK: usize = 256 << 10;
+/// The size of a buffer, in bytes: many lines share a block, and it stays in a core's own cache.
+pub const BLOCK: usize = 128 << 10;
 
 /// What a read is offered at least: what a pipe holds.
 const READ: usize = 64 << 10;
@@ -24,8 +26,9 @@ const READ: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Framer {
     cutter: Cutter,
+    pool: Pool,
     /// Empty, or all of it readable into from `filled` on.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     filled: usize,
     /// There is no newline before it.
     searched: usize,
@@ -39,7 +42,15 @@ impl Framer {
     /// For a stream of which `offset` bytes were read before; a byte order mark is looked for at 0 only.
     pub fn new(options: Options, offset: u64) -> Framer {
         let cutter = Cutter::new(options);
-        Framer { cutter, buffer: Vec::new(), filled: 0, searched: 0, offset, counts: Counts::default() }
+        Framer {
+            cutter,
+            pool: Pool::new(BLOCK),
+            buffer: Buffer::default(),
+            filled: 0,
+            searched: 0,
+            offset,
+            counts: Counts::default(),
+        }
     }
 
     /// Where to read into: at least 64 KiB.
@@ -47,8 +58,10 @@ impl Framer {
         if self.buffer.len() - self.filled < READ {
             let doubled = (self.buffer.len() * 2).min(self.cutter.look_ahead() + READ);
             let size = doubled.max(self.filled + READ).max(BLOCK);
-            self.buffer.reserve_exact(size - self.buffer.len());
-            self.buffer.resize(size, 0);
+            if self.buffer.is_empty() {
+                self.buffer = self.pool.take();
+            }
+            resize(&mut self.buffer, size);
         }
         self.buffer.get_mut(self.filled..).unwrap_or(&mut [])
     }
@@ -122,18 +135,20 @@ impl Framer {
     }
 
     /// Takes the first `size` bytes, as the buffer itself or as a copy.
-    fn split_off(&mut self, size: usize) -> Vec<u8> {
+    fn split_off(&mut self, size: usize) -> Buffer {
         if size < self.buffer.len() / 2 {
             let block = self.buffer.get(..size).unwrap_or(&[]).to_vec();
             self.remove(size);
-            return block;
+            return block.into();
         }
         let rest = self.buffer.get(size..self.filled).unwrap_or(&[]);
-        let mut next = Vec::new();
+        let mut next = Buffer::default();
         if !rest.is_empty() {
-            next.reserve_exact(BLOCK.max(rest.len() + READ));
-            next.extend_from_slice(rest);
-            next.resize(next.capacity(), 0);
+            next = self.pool.take();
+            resize(&mut next, BLOCK.max(rest.len() + READ));
+            if let Some(front) = next.get_mut(..rest.len()) {
+                front.copy_from_slice(rest);
+            }
         }
         self.filled = rest.len();
         self.searched = self.filled;
@@ -152,4 +167,11 @@ impl Framer {
             self.buffer.shrink_to_fit();
         }
     }
+}
+
+/// Makes a buffer so long, without room to grow.
+fn resize(buffer: &mut Buffer, size: usize) {
+    let more = size.saturating_sub(buffer.len());
+    buffer.reserve_exact(more);
+    buffer.resize(size, 0);
 }

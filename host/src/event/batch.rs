@@ -15,9 +15,10 @@ use super::path::Meta;
 use super::projection::{NodeId, Projection};
 use super::scan::{Scan, Scanner};
 use super::slot::Slot;
+use crate::pool::Buffer;
 
 /// Complete lines of one stream, valid UTF-8, each followed by a control character.
-pub type Block = Arc<Vec<u8>>;
+pub type Block = Arc<Buffer>;
 
 /// Compact the arena when it holds this much more than twice the live texts.
 const ARENA_SLACK: usize = 4 << 20;

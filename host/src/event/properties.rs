@@ -51,7 +51,7 @@ pub(crate) fn origin(projection: &Projection) -> Origin {
 
 fn batch(projection: &Arc<Projection>, text: &str) -> Batch {
     let mut batch = Batch::new(projection.clone());
-    let block = batch.add_block(Arc::new(format!("{text}\n").into_bytes()));
+    let block = batch.add_block(Arc::new(format!("{text}\n").into_bytes().into()));
     let origin = batch.add_origin(origin(projection));
     assert!(batch.push_line(block, 0, text.len() as u32, origin, 0), "{text}");
     batch

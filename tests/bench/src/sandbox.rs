@@ -21,7 +21,7 @@ struct Fields {
 }
 
 pub fn run() -> Result<()> {
-    let text: Block = Arc::new(events(EVENTS));
+    let text: Block = Arc::new(events(EVENTS).into());
     let mut hook = One::start(
         "country",
         children::HOOK,

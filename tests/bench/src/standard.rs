@@ -62,7 +62,7 @@ fn compare(case: &Case) -> Result<()> {
 }
 
 fn cases() -> Vec<Case> {
-    let application: Block = Arc::new(events(EVENTS));
+    let application: Block = Arc::new(events(EVENTS).into());
     let case = |name, start, grant: &str, config: &str| Case {
         name,
         start,
@@ -149,7 +149,7 @@ fn traced(events: &Block) -> Block {
             None => out.push_str(line),
         }
     }
-    Arc::new(out.into_bytes())
+    Arc::new(out.into_bytes().into())
 }
 
 /// Lines of a web server, each the message of an event.
@@ -167,7 +167,7 @@ fn access_logs() -> Block {
             500 + number % 4000,
         );
     }
-    Arc::new(out.into_bytes())
+    Arc::new(out.into_bytes().into())
 }
 
 /// What `redact` looks for, as one would write it with the regex crate.
@@ -183,7 +183,7 @@ const REGEXES: [(&str, &str); 6] = [
 /// `redact` in the sandbox against these regular expressions natively: with its own patterns, which check more, and
 /// with the very same expressions.
 fn redact() -> Result<()> {
-    let block: Block = Arc::new(events(EVENTS));
+    let block: Block = Arc::new(events(EVENTS).into());
     let own: String = REGEXES.iter().map(|(name, regex)| format!("{name} = '{regex}'\n")).collect();
     for (what, config) in [
         ("its patterns", String::new()),
