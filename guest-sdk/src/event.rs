@@ -39,7 +39,7 @@ impl<'b> Batch<'b> {
             columns: batch.columns.iter().map(Readable::new).collect(),
             row: 0,
             keep: Vec::new(),
-            writes: writes.iter().map(|kind| Written::new(*kind)).collect(),
+            writes: writes.iter().map(|kind| Written::new(*kind, batch.rows as usize)).collect(),
             emitted: Emitter::default(),
             after: Vec::new(),
             errors: Vec::new(),
@@ -92,10 +92,9 @@ impl<'b> Batch<'b> {
     }
 
     pub(crate) fn finish(self) -> wit::Outcome {
-        let rows = self.rows();
         let wrote = self.writes.iter().any(|column| !column.is_empty());
         let writes = if wrote {
-            self.writes.into_iter().map(|column| column.finish(rows)).collect()
+            self.writes.into_iter().map(Written::finish).collect()
         } else {
             Vec::new()
         };

@@ -9,7 +9,7 @@ use crate::column::{Boolean, Float, Integer, Json, Kind, Readable, Text, Written
 
 /// A field of some events, as the host reads it. `texts` are those of `rows`.
 pub(super) fn column(field: &wit::Field, texts: &[&str], rows: &[Value]) -> wit::Column {
-    let mut column = Written::new(field.kind);
+    let mut column = Written::new(field.kind, rows.len());
     let mut marks = Vec::with_capacity(rows.len());
     for (row, (text, event)) in texts.iter().zip(rows).enumerate() {
         let found = if field.path == "." {
@@ -40,7 +40,7 @@ pub(super) fn column(field: &wit::Field, texts: &[&str], rows: &[Value]) -> wit:
             Some(_) => 3,
         });
     }
-    wit::Column { values: column.finish(rows.len()).values, marks }
+    wit::Column { values: column.finish().values, marks }
 }
 
 /// A number that is exact in 64 bits: `12.0` is.
