@@ -93,11 +93,7 @@ impl<'b> Batch<'b> {
 
     pub(crate) fn finish(self) -> wit::Outcome {
         let wrote = self.writes.iter().any(|column| !column.is_empty());
-        let writes = if wrote {
-            self.writes.into_iter().map(Written::finish).collect()
-        } else {
-            Vec::new()
-        };
+        let writes = if wrote { self.writes.into_iter().map(Written::finish).collect() } else { Vec::new() };
         let emit = wit::Emission { events: self.emitted.events, after: self.after };
         wit::Outcome { keep: self.keep, writes, emit, errors: self.errors }
     }
@@ -152,6 +148,7 @@ impl<'e> Event<'e> {
     ///     event.mark(status) == Mark::Other
     /// }
     /// ```
+    #[inline]
     pub fn mark<K: Kind>(&self, field: Read<K>) -> Mark {
         self.columns.get(field.index).map_or(Mark::Absent, |column| column.mark(self.row))
     }

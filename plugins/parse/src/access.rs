@@ -59,8 +59,9 @@ pub fn kind(name: &str) -> Kind {
 
 /// Sets a request's method, path and protocol from `first` on, or the request itself if it is not one.
 pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
-    let split = values.at(&place, line).and_then(|text| {
-        let (method, rest) = text.split_once(' ')?;
+    let split = values.at(place, line).and_then(|text| {
+        let (method, rest) = text.split_at_checked(text.bytes().position(|byte| byte == b' ')?)?;
+        let rest = rest.get(1..)?;
         let is_method = (1..=LONGEST_METHOD).contains(&method.len())
             && method.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-' || letter == b'_');
         // A path may have spaces in it, however wrong that is.
@@ -88,51 +89,34 @@ pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
 
 /// Sets a time: `10/Oct/2000:13:55:36 -0700` as RFC 3339 has it, `2000-10-10T13:55:36-07:00`.
 pub fn time(number: usize, place: Place, line: &str, values: &mut Values) {
-    let mut written = [0; "2000-10-10T13:55:36-07:00".len()];
-    let known = values.at(&place, line).and_then(|text| rfc3339(text.as_bytes(), &mut written));
-    match known.and_then(|_| std::str::from_utf8(&written).ok()) {
+    let known = values.at(place, line).and_then(|text| rfc3339(text.as_bytes()));
+    match known.as_ref().and_then(|time| std::str::from_utf8(time).ok()) {
         Some(time) => {
             let start = values.buffer.len();
             values.buffer.push_str(time);
-            values.set(number, Place::Buffer(start..values.buffer.len()));
+            values.set(number, Place::buffer(start..values.buffer.len()));
         }
         None => values.set(number, place),
     }
 }
 
-const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+const MONTHS: [&[u8; 3]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
 
-/// Where each byte of `2000-10-10T13:55:36-07:00` stands in `10/Oct/2000:13:55:36 -0700`; the month is put in after.
-const FROM: [usize; 25] =
-    [7, 8, 9, 10, 0, 0, 0, 0, 0, 1, 0, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 23, 0, 24, 25];
-
-fn rfc3339(text: &[u8], out: &mut [u8; 25]) -> Option<()> {
-    if text.len() != "10/Oct/2000:13:55:36 -0700".len() {
+fn rfc3339(text: &[u8]) -> Option<[u8; 25]> {
+    #[rustfmt::skip]
+    let &[d1, d2, b'/', n1, n2, n3, b'/', y1, y2, y3, y4, b':', h1, h2, b':', m1, m2, b':', s1, s2, b' ',
+        sign @ (b'+' | b'-'), o1, o2, o3, o4] = text else { return None };
+    let digits = [d1, d2, y1, y2, y3, y4, h1, h2, m1, m2, s1, s2, o1, o2, o3, o4];
+    if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    for (at, form) in b"dd/mmm/dddd:dd:dd:dd sdddd".iter().enumerate() {
-        let byte = text.get(at)?;
-        let fits = match form {
-            b'd' => byte.is_ascii_digit(),
-            b'm' => byte.is_ascii_alphabetic(),
-            b's' => matches!(byte, b'+' | b'-'),
-            other => byte == other,
-        };
-        if !fits {
-            return None;
-        }
-    }
-    let name = text.get(3..6)?;
-    let month = 1 + MONTHS.chunks_exact(3).position(|known| known == name)? as u8;
-    for (to, from) in out.iter_mut().zip(FROM) {
-        *to = *text.get(from)?;
-    }
-    for (at, byte) in
-        [(4, b'-'), (5, b'0' + month / 10), (6, b'0' + month % 10), (7, b'-'), (10, b'T'), (22, b':')]
-    {
-        *out.get_mut(at)? = byte;
-    }
-    Some(())
+    let month = 1 + MONTHS.iter().position(|known| **known == [n1, n2, n3])? as u8;
+    let (n1, n2) = (b'0' + month / 10, b'0' + month % 10);
+    #[rustfmt::skip]
+    let time = [y1, y2, y3, y4, b'-', n1, n2, b'-', d1, d2, b'T', h1, h2, b':', m1, m2, b':', s1, s2,
+        sign, o1, o2, b':', o3, o4];
+    Some(time)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub fn parse(line: &str, with_flags: bool, values: &mut Values) -> Result<(), Mi
             if with_flags && is_key {
                 let start = values.buffer.len();
                 values.buffer.push_str("true");
-                add(line, values, at..after, Place::Buffer(start..values.buffer.len()))?;
+                add(line, values, at..after, Place::buffer(start..values.buffer.len()))?;
             }
             at = after + 1;
             continue;
@@ -33,16 +33,16 @@ pub fn parse(line: &str, with_flags: bool, values: &mut Values) -> Result<(), Mi
         let value = line.get(after + 1..).unwrap_or("");
         let (place, end) = match value.strip_prefix('"').and_then(quoted) {
             Some((inner, false)) => {
-                (Place::Line(after + 2..after + 2 + inner.len()), after + inner.len() + 3)
+                (Place::line(after + 2..after + 2 + inner.len()), after + inner.len() + 3)
             }
             Some((inner, true)) => {
                 let start = values.buffer.len();
                 unescape::append(inner, &mut values.buffer);
-                (Place::Buffer(start..values.buffer.len()), after + inner.len() + 3)
+                (Place::buffer(start..values.buffer.len()), after + inner.len() + 3)
             }
             None => {
                 let end = after + 1 + value.find([' ', '\t', '\r', '\n']).unwrap_or(value.len());
-                (Place::Line(after + 1..end), end)
+                (Place::line(after + 1..end), end)
             }
         };
         if is_key {
@@ -80,7 +80,7 @@ fn add(line: &str, values: &mut Values, key: std::ops::Range<usize>, value: Plac
         Some(number) => values.set(number + 1, value),
         None if values.len() == 2 * MAX_PAIRS => return Err(Mismatch::Count),
         None => {
-            values.push(Place::Line(key));
+            values.push(Place::line(key));
             values.push(value);
         }
     }

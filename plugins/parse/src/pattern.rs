@@ -99,7 +99,7 @@ impl Patterns {
             values.start(self.names.len());
             for (group, number) in groups {
                 if let Some((start, end)) = locations.get(*group) {
-                    values.set(*number, Place::Line(start..end));
+                    values.set(*number, Place::line(start..end));
                 }
             }
             match check(values) {

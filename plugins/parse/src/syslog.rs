@@ -60,7 +60,7 @@ impl<'l> Cursor<'l, '_> {
     /// Sets a value to the next so many bytes, unless they are a lone `-`.
     fn set(&mut self, number: usize, length: usize) {
         if self.rest().get(..length) != Some("-") {
-            self.values.set(number, Place::Line(self.at..self.at + length));
+            self.values.set(number, Place::line(self.at..self.at + length));
         }
     }
 
@@ -78,7 +78,7 @@ impl<'l> Cursor<'l, '_> {
     fn set_name(&mut self, number: usize, name: &str) {
         let start = self.values.buffer.len();
         self.values.buffer.push_str(name);
-        self.values.set(number, Place::Buffer(start..start + name.len()));
+        self.values.set(number, Place::buffer(start..start + name.len()));
     }
 
     fn set_pid(&mut self, length: usize) {

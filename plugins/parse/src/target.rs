@@ -92,8 +92,11 @@ impl Columns {
     pub fn check(&self, values: &Values, line: &str) -> Result<(), Mismatch> {
         let mut length = 0;
         for (number, column) in self.columns.iter().enumerate() {
-            if let Some(Value::Text(text)) = values.get(number, column.kind, line)? {
-                length += text.len();
+            match column.kind {
+                Kind::Text => length += values.text_len(number),
+                kind => {
+                    values.get(number, kind, line)?;
+                }
             }
         }
         if length > MAX_OUTPUT { Err(Mismatch::Length) } else { Ok(()) }
@@ -102,10 +105,9 @@ impl Columns {
     /// Sets the fields, after [`Columns::check`].
     pub fn set(&self, values: &Values, line: &str, event: &mut Event<'_>) {
         for (number, column) in self.columns.iter().enumerate() {
-            match values.get(number, column.kind, line) {
-                Ok(Some(value)) => column.set(value, event),
-                _ if column.is_source && self.removes => column.write.remove(event),
-                _ => {}
+            let is_there = column.set(number, values, line, event);
+            if !is_there && column.is_source && self.removes {
+                column.write.remove(event);
             }
         }
         if let Some(source) = self.remove {
@@ -115,18 +117,26 @@ impl Columns {
 }
 
 impl Column {
-    fn set(&self, value: Value<'_>, event: &mut Event<'_>) {
-        if self.read.is_some_and(|read| !matches!(event.mark(read), Mark::Absent | Mark::Null)) {
-            return;
+    /// Sets the field to the value with this number, unless the field is there. Whether there is such a value.
+    fn set(&self, number: usize, values: &Values, line: &str, event: &mut Event<'_>) -> bool {
+        let is_free = self.read.is_none_or(|read| matches!(event.mark(read), Mark::Absent | Mark::Null));
+        // Most values are texts.
+        if let Writer::Text(write) = self.write {
+            let text = values.text(number, line);
+            if let (Some(text), true) = (text, is_free) {
+                event.set(write, text);
+            }
+            return text.is_some();
         }
+        let Ok(Some(value)) = values.get(number, self.kind, line) else { return false };
         match (self.write, value) {
-            (Writer::Text(write), Value::Text(text)) => event.set(write, text),
-            (Writer::Integer(write), Value::Integer(number)) => event.set(write, number),
-            (Writer::Float(write), Value::Float(number)) => event.set(write, number),
-            (Writer::Boolean(write), Value::Boolean(value)) => event.set(write, value),
-            // A value is of the kind that was asked for.
+            (Writer::Integer(write), Value::Integer(number)) if is_free => event.set(write, number),
+            (Writer::Float(write), Value::Float(number)) if is_free => event.set(write, number),
+            (Writer::Boolean(write), Value::Boolean(value)) if is_free => event.set(write, value),
+            // It is of the kind that was asked for.
             _ => {}
         }
+        true
     }
 }
 

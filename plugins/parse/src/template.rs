@@ -115,9 +115,9 @@ impl Template {
                 let place = if has_escapes {
                     let start = values.buffer.len();
                     unescape::append(text, &mut values.buffer);
-                    Place::Buffer(start..values.buffer.len())
+                    Place::buffer(start..values.buffer.len())
                 } else {
-                    Place::Line(at..at + length)
+                    Place::line(at..at + length)
                 };
                 match part.meaning {
                     Meaning::Value(number) => values.set(number, place),
@@ -132,6 +132,17 @@ impl Template {
 }
 
 impl Part {
+    /// Where the text behind the value begins.
+    #[inline]
+    fn find_after(&self, text: &[u8]) -> Option<usize> {
+        match self.after.needle() {
+            // Most values are shorter than what a search by words or by the processor's vectors has to set up.
+            [only] => text.iter().position(|byte| byte == only),
+            [first, second] => text.windows(2).position(|pair| pair == [*first, *second]),
+            _ => self.after.find(text),
+        }
+    }
+
     /// How long the value at the start of `text` is, and whether it has escapes.
     fn end(&self, text: &str) -> Option<(usize, bool)> {
         let after = self.after.needle();
@@ -144,7 +155,7 @@ impl Part {
         }
         let mut from = 0;
         loop {
-            let at = from + self.after.find(bytes.get(from..)?)?;
+            let at = from + self.find_after(bytes.get(from..)?)?;
             // nginx parts the values of several upstreams with a comma and a space.
             let goes_on = after.starts_with(b" ") && at > 0 && bytes.get(at - 1) == Some(&b',');
             if !goes_on {

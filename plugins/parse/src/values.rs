@@ -44,23 +44,35 @@ pub enum Mismatch {
     Kind(usize),
 }
 
-/// Where a value is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Place {
-    /// In the line, as it stands there.
-    Line(Range<usize>),
-    /// In the buffer of [`Values`].
-    Buffer(Range<usize>),
+/// Where a value is: in the line, as it stands there, or in the buffer of [`Values`]. Texts are not longer than 256 KiB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    in_buffer: bool,
+    start: u32,
+    end: u32,
 }
 
 impl Place {
+    /// In the line.
+    #[inline]
+    pub fn line(range: Range<usize>) -> Place {
+        Place { in_buffer: false, start: range.start as u32, end: range.end as u32 }
+    }
+
+    /// In the buffer.
+    #[inline]
+    pub fn buffer(range: Range<usize>) -> Place {
+        Place { in_buffer: true, ..Place::line(range) }
+    }
+
     /// A part of what is there.
-    pub fn part(&self, range: Range<usize>) -> Place {
-        let part = |whole: &Range<usize>| whole.start + range.start..whole.start + range.end;
-        match self {
-            Place::Line(whole) => Place::Line(part(whole)),
-            Place::Buffer(whole) => Place::Buffer(part(whole)),
-        }
+    pub fn part(self, range: Range<usize>) -> Place {
+        let (start, end) = (self.start + range.start as u32, self.start + range.end as u32);
+        Place { start, end, ..self }
+    }
+
+    fn len(self) -> usize {
+        (self.end - self.start) as usize
     }
 }
 
@@ -111,43 +123,54 @@ impl Values {
     }
 
     /// The text of a value, if it is known.
+    #[inline]
     pub fn text<'t>(&'t self, number: usize, line: &'t str) -> Option<&'t str> {
-        self.at(self.places.get(number)?.as_ref()?, line)
+        self.at((*self.places.get(number)?)?, line)
+    }
+
+    /// The length of a value's text; 0 if there is none.
+    pub fn text_len(&self, number: usize) -> usize {
+        self.places.get(number).copied().flatten().map_or(0, Place::len)
     }
 
     /// The text at a place.
-    pub fn at<'t>(&'t self, place: &Place, line: &'t str) -> Option<&'t str> {
-        match place {
-            Place::Line(range) => line.get(range.clone()),
-            Place::Buffer(range) => self.buffer.get(range.clone()),
-        }
+    #[inline]
+    pub fn at<'t>(&'t self, place: Place, line: &'t str) -> Option<&'t str> {
+        let text = if place.in_buffer { self.buffer.as_str() } else { line };
+        text.get(place.start as usize..place.end as usize)
     }
 
     /// The value with this number as this kind; nothing if there is none. An empty text is no number.
+    #[inline]
     pub fn get<'t>(
         &'t self,
         number: usize,
         kind: Kind,
         line: &'t str,
     ) -> Result<Option<Value<'t>>, Mismatch> {
-        let Some(text) = self.text(number, line) else { return Ok(None) };
-        if kind == Kind::Text {
-            return Ok(Some(Value::Text(text)));
+        match (self.text(number, line), kind) {
+            (None, _) => Ok(None),
+            (Some(text), Kind::Text) => Ok(Some(Value::Text(text))),
+            (Some(text), kind) => other(text, kind).ok_or(Mismatch::Kind(number)),
         }
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let value = match kind {
-            Kind::Text => Some(Value::Text(text)),
-            Kind::Integer => text.parse().ok().map(Value::Integer),
-            Kind::Float => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float),
-            Kind::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Boolean(true)),
-            Kind::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Boolean(false)),
-            Kind::Boolean => None,
-        };
-        value.map(Some).ok_or(Mismatch::Kind(number))
     }
+}
+
+/// The value that a text stands for as a kind other than text; none if it is not of the kind.
+fn other(text: &str, kind: Kind) -> Option<Option<Value<'_>>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let value = match kind {
+        Kind::Text => Some(Value::Text(text)),
+        Kind::Integer => text.parse().ok().map(Value::Integer),
+        Kind::Float => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float),
+        Kind::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Boolean(true)),
+        Kind::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Boolean(false)),
+        Kind::Boolean => None,
+    };
+    value.map(Some)
 }
 
 #[cfg(test)]
@@ -157,7 +180,7 @@ mod tests {
     fn get(text: &str, kind: Kind) -> Result<Option<Value<'_>>, Mismatch> {
         let mut values = Values::default();
         values.start(1);
-        values.set(0, Place::Line(0..text.len()));
+        values.set(0, Place::line(0..text.len()));
         // Values of texts lie in the line here, so the borrow of `values` does not matter to the others.
         values.get(0, kind, text).map(|value| match value {
             Some(Value::Text(_)) => Some(Value::Text(text)),
