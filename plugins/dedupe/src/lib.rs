@@ -30,7 +30,7 @@
 
 mod recent;
 
-use hookaroon_flow::{By, Reader, Span, Writer, is_missing};
+use hookaroon_flow::{By, Key, Reader, Span, Writer, is_missing};
 use hookaroon_sdk::{Emitter, Event, Grant, Hook, Placement, Reason, Setup, Verdict, config, export};
 use recent::{Entry, Recent};
 
@@ -103,6 +103,7 @@ impl Hook for Dedupe {
         if is_missing(key) || key.len() > LONGEST {
             return Verdict::Keep;
         }
+        let key = Key::new(key);
         if let Some(again) = self.recent.again(key) {
             *again += 1;
             return Verdict::Drop;
@@ -125,7 +126,7 @@ impl Hook for Dedupe {
         state.text(&self.by.identity());
         state.number(entries.len() as u64);
         for entry in entries {
-            state.text(&entry.key);
+            state.text(&entry.key.text);
             state.number(entry.since);
             state.number(entry.again);
         }
@@ -160,7 +161,7 @@ impl Dedupe {
         }
         let report = format!("{{\"suppressed\":{},\"window\":\"{}\"}}", entry.again, self.window);
         self.object.clear();
-        self.by.write(Some(&entry.key), &[&report], &mut self.object);
+        self.by.write(Some(&entry.key.text), &[&report], &mut self.object);
         emit(&self.object);
     }
 
@@ -178,6 +179,7 @@ impl Dedupe {
         }
         entries.sort_unstable();
         for (since, key, again) in entries {
+            let key = Key::new(key);
             match self.recent.again(key) {
                 Some(known) => *known = known.saturating_add(again),
                 None => self.recent.add(key, since, again),

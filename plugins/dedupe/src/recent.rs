@@ -6,8 +6,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashTable;
-use hookaroon_flow::MOST_BYTES;
-use xxhash_rust::xxh3::xxh3_64;
+use hookaroon_flow::{Key, MOST_BYTES, StoredKey};
 
 /// Some keys.
 #[derive(Debug)]
@@ -26,9 +25,8 @@ pub struct Recent {
 /// A key.
 #[derive(Debug)]
 pub struct Entry {
-    hash: u64,
     /// The key.
-    pub key: Box<str>,
+    pub key: StoredKey,
     /// When it came first, host time in nanoseconds.
     pub since: u64,
     /// How often it came again.
@@ -50,24 +48,21 @@ impl Recent {
 
     /// How often this key came again, if it is known.
     #[inline]
-    pub fn again(&mut self, key: &str) -> Option<&mut u64> {
-        let hash = xxh3_64(key.as_bytes());
-        let is_it =
-            |number: &u64| self.entry(*number).is_some_and(|entry| entry.hash == hash && *entry.key == *key);
-        let place = self.place(*self.table.find(hash, is_it)?)?;
+    pub fn again(&mut self, key: Key<'_>) -> Option<&mut u64> {
+        let is_it = |number: &u64| self.entry(*number).is_some_and(|entry| entry.key.is(key));
+        let place = self.place(*self.table.find(key.hash, is_it)?)?;
         self.entries.get_mut(place).map(|entry| &mut entry.again)
     }
 
     /// Adds a key that is not known, and not older than those that are.
-    pub fn add(&mut self, key: &str, since: u64, again: u64) {
-        let hash = xxh3_64(key.as_bytes());
+    pub fn add(&mut self, key: Key<'_>, since: u64, again: u64) {
         let number = self.oldest.wrapping_add(self.entries.len() as u64);
-        self.bytes += key.len() + self.fixed;
-        self.entries.push_back(Entry { hash, key: key.into(), since, again });
+        self.bytes += key.text.len() + self.fixed;
+        self.entries.push_back(Entry { key: key.into(), since, again });
         let Recent { entries, table, oldest, .. } = self;
-        table.insert_unique(hash, number, |number| {
+        table.insert_unique(key.hash, number, |number| {
             let place = usize::try_from(number.wrapping_sub(*oldest)).ok();
-            place.and_then(|place| entries.get(place)).map_or(0, |entry| entry.hash)
+            place.and_then(|place| entries.get(place)).map_or(0, |entry| entry.key.hash)
         });
     }
 
@@ -97,11 +92,11 @@ impl Recent {
             return None;
         }
         let entry = self.entries.pop_front()?;
-        if let Ok(place) = self.table.find_entry(entry.hash, |number| *number == self.oldest) {
+        if let Ok(place) = self.table.find_entry(entry.key.hash, |number| *number == self.oldest) {
             place.remove();
         }
         self.oldest = self.oldest.wrapping_add(1);
-        self.bytes -= entry.key.len() + self.fixed;
+        self.bytes -= entry.key.text.len() + self.fixed;
         Some(entry)
     }
 
@@ -127,15 +122,15 @@ mod tests {
         let mut expected: VecDeque<String> = VecDeque::new();
         for n in 0..2000u64 {
             let key = format!("{}", n * 7919 % 2000);
-            assert!(recent.again(&key).is_none());
-            recent.add(&key, n, 0);
+            assert!(recent.again(Key::new(&key)).is_none());
+            recent.add(Key::new(&key), n, 0);
             expected.push_back(key);
             while let Some(entry) = recent.take_excess() {
-                assert_eq!(Some(String::from(entry.key)), expected.pop_front());
+                assert_eq!(Some(String::from(entry.key.text)), expected.pop_front());
             }
             if n % 100 == 0 {
                 for key in &expected {
-                    *recent.again(key).unwrap() += 1;
+                    *recent.again(Key::new(key)).unwrap() += 1;
                 }
             }
         }
@@ -150,7 +145,7 @@ mod tests {
     fn the_bytes_of_all_keys_are_bounded() {
         let mut recent = Recent::new(u32::MAX, 24);
         for n in 0..10_000u64 {
-            recent.add(&format!("{n:01000}"), n, 0);
+            recent.add(Key::new(&format!("{n:01000}")), n, 0);
             while recent.take_excess().is_some() {}
         }
         assert_eq!(recent.iter().len(), MOST_BYTES / 1024);

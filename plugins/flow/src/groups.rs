@@ -5,7 +5,8 @@
 //! allocates nothing.
 
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
+
+use crate::key::{Key, StoredKey};
 
 /// The most bytes of new events, or of a saved state, that all keys of a hook may come to. The host lifts 8 MiB a call,
 /// and takes a state of a quarter of the hook's memory.
@@ -29,8 +30,7 @@ pub struct Groups<V> {
 
 #[derive(Debug)]
 struct Group<V> {
-    hash: u64,
-    key: Box<str>,
+    key: StoredKey,
     value: V,
 }
 
@@ -50,34 +50,32 @@ impl<V> Groups<V> {
     /// The value of a key, a new one if there is none yet. None: there is no room for this key.
     #[inline]
     pub fn of(&mut self, key: &str, new: impl FnOnce() -> V) -> Option<&mut V> {
-        let hash = xxh3_64(key.as_bytes());
+        let key = Key::new(key);
         let groups = &self.groups;
-        let is_it = |place: &u32| {
-            groups.get(*place as usize).is_some_and(|group| group.hash == hash && *group.key == *key)
-        };
-        let place = match self.table.find(hash, is_it) {
+        let is_it = |place: &u32| groups.get(*place as usize).is_some_and(|group| group.key.is(key));
+        let place = match self.table.find(key.hash, is_it) {
             Some(place) => *place as usize,
-            None => self.add(hash, key, new)?,
+            None => self.add(key, new)?,
         };
         self.groups.get_mut(place).map(|group| &mut group.value)
     }
 
-    fn add(&mut self, hash: u64, key: &str, new: impl FnOnce() -> V) -> Option<usize> {
-        let bytes = self.bytes + key.len() + self.fixed;
-        if self.groups.len() >= self.most || bytes > MOST_BYTES || key.len() > LONGEST {
+    fn add(&mut self, key: Key<'_>, new: impl FnOnce() -> V) -> Option<usize> {
+        let bytes = self.bytes + key.text.len() + self.fixed;
+        if self.groups.len() >= self.most || bytes > MOST_BYTES || key.text.len() > LONGEST {
             self.refused = true;
             return None;
         }
         let place = self.groups.len();
         self.bytes = bytes;
-        self.groups.push(Group { hash, key: key.into(), value: new() });
+        self.groups.push(Group { key: key.into(), value: new() });
         self.index(place);
         Some(place)
     }
 
     fn index(&mut self, place: usize) {
         let groups = &self.groups;
-        let hash = |place: &u32| groups.get(*place as usize).map_or(0, |group| group.hash);
+        let hash = |place: &u32| groups.get(*place as usize).map_or(0, |group| group.key.hash);
         // There are fewer than MOST_BYTES.
         let place = place as u32;
         self.table.insert_unique(hash(&place), place, hash);
@@ -96,7 +94,7 @@ impl<V> Groups<V> {
         groups.retain_mut(|group| {
             let keep = keep(&mut group.value);
             if !keep {
-                *bytes -= group.key.len() + *fixed;
+                *bytes -= group.key.text.len() + *fixed;
             }
             keep
         });
@@ -117,7 +115,7 @@ impl<V> Groups<V> {
     /// The keys in the order of their texts, and their values.
     pub fn sorted(&self) -> Vec<(&str, &V)> {
         let mut sorted: Vec<(&str, &V)> =
-            self.groups.iter().map(|group| (&*group.key, &group.value)).collect();
+            self.groups.iter().map(|group| (&*group.key.text, &group.value)).collect();
         sorted.sort_unstable_by_key(|(key, _)| *key);
         sorted
     }
