@@ -87,18 +87,18 @@ impl Patterns {
     }
 }
 
-/// For each byte 1 in the lane of what it counts for, or [`LOOK`]: a table and no branches, because those on each
-/// byte of a text cannot be predicted.
+/// For each byte 1 in the lane of what it counts for: a table and no branches, because those on each byte of a text
+/// cannot be predicted.
 type Classes = [u64; 256];
 
 const DIGIT: u64 = 1;
-const DOT: u64 = 1 << 16;
-const COLON: u64 = 1 << 32;
-const AT: u64 = 1 << 48;
-/// A rare byte of the words that are looked for, so that what is around it is looked at.
-const LOOK: u64 = 1 << 63;
-/// So many bytes that no lane overflows.
-const CHUNK: usize = 0x7FFF;
+const DOT: u64 = 1 << 12;
+const COLON: u64 = 1 << 24;
+const AT: u64 = 1 << 36;
+/// A rare byte of the words that are looked for, so that what is around it is looked at. The highest lane.
+const LOOK: u64 = 1 << 48;
+/// So many bytes, in words of eight, that no lane overflows.
+const CHUNK: usize = 0xFF8;
 
 fn class(byte: u8) -> u64 {
     match byte {
@@ -106,7 +106,7 @@ fn class(byte: u8) -> u64 {
         b'.' => DOT,
         b':' => COLON,
         b'@' => AT,
-        b'A' | b'B' | b'P' | b'b' | b'p' | b'-' | b'_' => LOOK,
+        b'A' | b'B' | b'K' | b'b' | b'g' | b'k' | b'x' => LOOK,
         _ => 0,
     }
 }
@@ -129,15 +129,18 @@ impl Traits {
         let mut traits = Traits::default();
         for (number, chunk) in text.chunks(CHUNK).enumerate() {
             let mut counts = 0;
-            for (offset, byte) in chunk.iter().enumerate() {
-                let class = classes.get(usize::from(*byte)).copied().unwrap_or(0);
-                if class == LOOK {
-                    traits.look(text, number * CHUNK + offset);
-                } else {
-                    counts += class;
+            let (words, rest) = chunk.as_chunks::<8>();
+            // Word by word, because the engine has a check of its own in each turn of a loop.
+            for (index, word) in words.iter().enumerate() {
+                let sum = sum(word, classes);
+                counts += sum;
+                if sum >= LOOK {
+                    traits.look(text, number * CHUNK + index * 8, word, classes);
                 }
             }
-            let lane = |one: u64| (counts / one) & 0xFFFF;
+            counts += sum(rest, classes);
+            traits.look(text, number * CHUNK + words.len() * 8, rest, classes);
+            let lane = |one: u64| (counts / one) & 0xFFF;
             traits.digits += lane(DIGIT);
             traits.dots += lane(DOT);
             traits.colons += lane(COLON);
@@ -146,29 +149,42 @@ impl Traits {
         traits
     }
 
-    fn look(&mut self, text: &[u8], at: usize) {
+    /// Looks at what is around some bytes of a text, which start at `start`.
+    fn look(&mut self, text: &[u8], start: usize, bytes: &[u8], classes: &Classes) {
+        for (offset, byte) in bytes.iter().enumerate() {
+            if classes.get(usize::from(*byte)) == Some(&LOOK) {
+                self.look_at(text, start + offset);
+            }
+        }
+    }
+
+    fn look_at(&mut self, text: &[u8], at: usize) {
         let (before, from) = text.split_at_checked(at).unwrap_or((text, &[]));
         let follows =
             |word: &[u8]| from.get(..word.len()).is_some_and(|from| from.eq_ignore_ascii_case(word));
-        // Whether the bytes before the last one are these: `gh`, and `o` or `p` for what kind of key it is.
-        let stem = |stem: &[u8]| before.split_last().is_some_and(|(_, before)| before.ends_with(stem));
-        match from.first() {
-            Some(b'b' | b'B') => self.bearer |= follows(b"bearer"),
-            Some(b'p' | b'P') if matches!(before.last(), Some(b'a' | b'A')) => {
-                self.key |= follows(b"pikey") || follows(b"pi_key") || follows(b"pi-key");
+        match from {
+            [b'b' | b'B', b'e' | b'E', ..] => self.bearer |= follows(b"bearer"),
+            [b'k', b'-' | b'_', ..] if matches!(before.last(), Some(b's' | b'r')) => self.key = true,
+            [b'k' | b'K', b'e' | b'E', ..] => {
+                let before = before.strip_suffix(b"_").or(before.strip_suffix(b"-")).unwrap_or(before);
+                self.key |= before.last_chunk::<3>().is_some_and(|api| api.eq_ignore_ascii_case(b"api"));
             }
-            Some(b'A') => {
+            [b'A', ..] => {
                 self.key |=
                     from.starts_with(b"AKIA") || from.starts_with(b"ASIA") || from.starts_with(b"AIza");
             }
-            Some(b'-') => self.key |= before.ends_with(b"sk") || before.ends_with(b"glpat") || stem(b"xox"),
-            Some(b'_') => {
-                let ends = before.ends_with(b"sk") || before.ends_with(b"rk") || before.ends_with(b"pat");
-                self.key |= ends || stem(b"gh");
+            [b'g', b'h', b'p' | b'o' | b'u' | b's' | b'r', b'_', ..] | [b'x', b'o', b'x', _, b'-', ..] => {
+                self.key = true;
             }
+            [b'g', ..] => self.key |= from.starts_with(b"github_pat_") || from.starts_with(b"glpat-"),
             _ => {}
         }
     }
+}
+
+#[inline]
+fn sum(bytes: &[u8], classes: &Classes) -> u64 {
+    bytes.iter().map(|byte| classes.get(usize::from(*byte)).copied().unwrap_or(0)).sum()
 }
 
 fn built_in(name: &str) -> Result<Pattern, String> {

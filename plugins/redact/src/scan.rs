@@ -14,8 +14,10 @@ pub fn emails(text: &str) -> Vec<Range<usize>> {
     for (at, _) in text.match_indices('@') {
         let floor = found.last().map_or(0, |last| last.end);
         let before = text.get(floor..at).unwrap_or("").chars().rev();
-        let local: usize =
-            before.take_while(|c| is_letter(*c) || "._%+-".contains(*c)).map(char::len_utf8).sum();
+        let local: usize = before
+            .take_while(|c| is_letter(*c) || matches!(c, '.' | '_' | '%' | '+' | '-'))
+            .map(char::len_utf8)
+            .sum();
         let domain = text.get(at + 1..).map_or(0, domain_len);
         if local > 0 && domain > 0 {
             found.push(at - local..at + 1 + domain);
@@ -27,7 +29,7 @@ pub fn emails(text: &str) -> Vec<Range<usize>> {
 /// The length of the domain that a text begins with; 0 if there is none.
 fn domain_len(text: &str) -> usize {
     let run: usize =
-        text.chars().take_while(|c| is_letter(*c) || ".-".contains(*c)).map(char::len_utf8).sum();
+        text.chars().take_while(|c| is_letter(*c) || matches!(c, '.' | '-')).map(char::len_utf8).sum();
     let mut domain = text.get(..run).unwrap_or("");
     loop {
         domain = domain.trim_end_matches(['.', '-']);
@@ -49,10 +51,7 @@ fn is_letter(c: char) -> bool {
 /// IPv4 addresses that stand apart from letters. Digits and a dot before one make it part of a longer number.
 pub fn ipv4s(text: &str) -> Vec<Range<usize>> {
     let text = text.as_bytes();
-    each_start(text, |at| {
-        let starts = starts_number(text, at);
-        starts.then(|| ipv4_end(text, at)).flatten().filter(|end| !byte(text, *end).is_ascii_alphanumeric())
-    })
+    each_number(text, |at| ipv4_end(text, at).filter(|end| !byte(text, *end).is_ascii_alphanumeric()))
 }
 
 fn ipv4_end(text: &[u8], start: usize) -> Option<usize> {
@@ -135,7 +134,7 @@ fn ipv6_end(text: &[u8], start: usize) -> Option<usize> {
 /// least four, so that a list of small numbers is none. See [`is_card`] for the digits.
 pub fn cards(text: &str) -> Vec<Range<usize>> {
     let text = text.as_bytes();
-    each_start(text, |at| starts_number(text, at).then(|| card_end(text, at)).flatten())
+    each_number(text, |at| card_end(text, at))
 }
 
 /// The end of the longest card number from here.
@@ -208,11 +207,50 @@ fn each_start(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Ran
     found
 }
 
-/// Whether a number starts here, and is not the rest of another one.
-fn starts_number(text: &[u8], at: usize) -> bool {
-    if !byte(text, at).is_ascii_digit() {
-        return false;
+/// The same, of what begins with a number that is not the rest of another one.
+fn each_number(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = next_digit(text, from) {
+        from = match starts_number(text, at).then(|| end_from(at)).flatten() {
+            Some(end) => {
+                found.push(at..end);
+                end
+            }
+            None => at + 1 + text.iter().skip(at + 1).take_while(|byte| byte.is_ascii_digit()).count(),
+        };
     }
+    found
+}
+
+/// The place of the first digit from here on, which is looked for in eight bytes at a time.
+fn next_digit(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let (words, tail) = rest.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let digits = digits(u64::from_le_bytes(*word));
+        if digits != 0 {
+            return Some(from + index * 8 + digits.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = tail.iter().position(u8::is_ascii_digit)?;
+    Some(from + words.len() * 8 + at)
+}
+
+/// The bytes of a word that are digits: of each the highest bit.
+fn digits(word: u64) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    // A digit less its `0` is below 10, so that adding 6 does not reach the upper half of the byte.
+    let value = word ^ each(b'0');
+    let upper = (value | ((value & each(0x0F)) + each(6))) & each(0xF0);
+    // No byte carries into the next one, because the highest bit of each is left out.
+    !(((upper & each(0x7F)) + each(0x7F)) | upper) & each(0x80)
+}
+
+/// Whether the digit here is the first of a number, and that not the rest of another one.
+fn starts_number(text: &[u8], at: usize) -> bool {
     let before = previous(text, at);
     let fraction = before == b'.' && at > 1 && byte(text, at - 2).is_ascii_digit();
     !before.is_ascii_alphanumeric() && !fraction
@@ -233,6 +271,23 @@ mod tests {
 
     fn all(find: fn(&str) -> Vec<Range<usize>>, text: &str) -> Vec<&str> {
         find(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn every_digit_is_found_wherever_it_stands_and_nothing_else_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..20 {
+                let mut text = [b'x'; 20];
+                text[at] = byte;
+                assert_eq!(next_digit(&text, 0), byte.is_ascii_digit().then_some(at), "{byte} at {at}");
+            }
+        }
+        assert_eq!(
+            digits(u64::from_le_bytes(*b"0/9:1\xb05\xff")),
+            u64::from_le_bytes([128, 0, 128, 0, 128, 0, 128, 0])
+        );
+        assert_eq!(next_digit(b"1x2", 1), Some(2));
+        assert_eq!(next_digit(b"1", 2), None);
     }
 
     #[test]
