@@ -311,14 +311,30 @@ fn append(value: &[u8], data: &mut Vec<u8>) {
     if value.len() > LONG {
         return data.extend_from_slice(value);
     }
-    data.reserve(value.len());
+    let end = data.len() + value.len();
+    data.reserve(value.len() + 8);
     let (words, rest) = value.as_chunks::<8>();
     for word in words {
         data.extend_from_slice(word);
     }
-    for byte in rest {
-        data.push(*byte);
+    if !rest.is_empty() {
+        data.extend_from_slice(&rest_of(value, rest).to_le_bytes());
+        data.truncate(end);
     }
+}
+
+/// The bytes of a word that is cut short by the end of the value, and anything behind them.
+#[inline]
+fn rest_of(value: &[u8], rest: &[u8]) -> u64 {
+    let n = rest.len() as u32;
+    if let Some(last) = value.last_chunk::<8>() {
+        return u64::from_le_bytes(*last) >> (64 - 8 * n);
+    }
+    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | u64::from(last) << (8 * (n - 4));
+    }
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[inline]
@@ -358,6 +374,18 @@ mod tests {
         assert_eq!(column.marks, [0, 1, 0, 2, 0]);
         let wit::Values::Text(bytes) = column.values else { panic!("another kind") };
         assert_eq!((bytes.data, bytes.ends), (b"x".to_vec(), vec![0, 1, 1, 1, 1]));
+    }
+
+    #[test]
+    fn values_of_every_length_are_appended_whole() {
+        let text: String = (0..200_u8).map(|n| char::from(b'0' + n % 75)).collect();
+        let mut data = Vec::new();
+        let mut expected = String::new();
+        for length in 0..text.len() {
+            append(text[..length].as_bytes(), &mut data);
+            expected.push_str(&text[..length]);
+        }
+        assert_eq!(String::from_utf8(data).unwrap(), expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Form and order are those of Apache's mod_log_config, of nginx's `log_format`, and of the ingress controller for
 //! Kubernetes. What is no request line or no such time stays as it is.
 
+use crate::find::find;
 use crate::values::{Kind, Place, Values};
 
 /// The template of a named form.
@@ -60,13 +61,14 @@ pub fn kind(name: &str) -> Kind {
 /// Sets a request's method, path and protocol from `first` on, or the request itself if it is not one.
 pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
     let split = values.at(place, line).and_then(|text| {
-        let (method, rest) = text.split_at_checked(text.bytes().position(|byte| byte == b' ')?)?;
+        let (method, rest) = text.split_at_checked(find(text.as_bytes(), b' ')?)?;
         let rest = rest.get(1..)?;
         let is_method = (1..=LONGEST_METHOD).contains(&method.len())
             && method.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-' || letter == b'_');
         // A path may have spaces in it, however wrong that is.
-        let (path, protocol) = match rest.rsplit_once(' ') {
-            Some((path, protocol)) if protocol.starts_with("HTTP/") => (path, protocol),
+        let last_space = rest.bytes().rposition(|byte| byte == b' ');
+        let (path, protocol) = match last_space.and_then(|at| rest.split_at_checked(at)) {
+            Some((path, protocol)) if protocol.starts_with(" HTTP/") => (path, protocol.trim_start()),
             _ => (rest, ""),
         };
         let at = method.len() + 1;

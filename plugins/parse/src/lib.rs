@@ -41,6 +41,7 @@
 //! are the most; it remembers nothing from one event to the next.
 
 mod access;
+mod find;
 mod logfmt;
 mod object;
 mod parser;

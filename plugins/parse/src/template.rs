@@ -7,12 +7,16 @@
 use memchr::memmem::Finder;
 
 use crate::access;
+use crate::find::{find, find_either, starts_with};
 use crate::unescape;
 use crate::values::{Mismatch, Place, Values};
 
 /// The most bytes of a template, and the most values in it.
 const MAX_BYTES: usize = 4096;
 const MAX_VALUES: usize = 64;
+
+/// What parts two values is looked for by its first byte if it has no more than so many bytes behind that.
+const SHORT: usize = 8;
 
 /// A template.
 #[derive(Debug)]
@@ -103,7 +107,7 @@ impl Template {
     /// Takes a line apart.
     pub fn parse(&self, line: &str, values: &mut Values) -> Result<(), Mismatch> {
         values.start(self.names.len());
-        if !line.starts_with(&self.prefix) {
+        if !starts_with(line.as_bytes(), self.prefix.as_bytes()) {
             return Err(Mismatch::Form);
         }
         let mut at = self.prefix.len();
@@ -136,9 +140,16 @@ impl Part {
     #[inline]
     fn find_after(&self, text: &[u8]) -> Option<usize> {
         match self.after.needle() {
-            // Most values are shorter than what a search by words or by the processor's vectors has to set up.
-            [only] => text.iter().position(|byte| byte == only),
-            [first, second] => text.windows(2).position(|pair| pair == [*first, *second]),
+            [first, rest @ ..] if rest.len() <= SHORT => {
+                let mut from = 0;
+                loop {
+                    let at = from + find(text.get(from..)?, *first)?;
+                    from = at + 1;
+                    if starts_with(text.get(from..)?, rest) {
+                        return Some(at);
+                    }
+                }
+            }
             _ => self.after.find(text),
         }
     }
@@ -172,12 +183,12 @@ fn quoted(text: &[u8], after: &[u8], is_last: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     let mut has_escapes = false;
     loop {
-        let at = from + memchr::memchr2(b'"', b'\\', text.get(from..)?)?;
+        let at = from + find_either(text.get(from..)?, b'"', b'\\')?;
         let rest = text.get(at..)?;
         if rest.starts_with(b"\\") {
             has_escapes = true;
             from = at + 2;
-        } else if rest.starts_with(after) && (!is_last || rest.len() == after.len()) {
+        } else if starts_with(rest, after) && (!is_last || rest.len() == after.len()) {
             return Some((at, has_escapes));
         } else {
             from = at + 1;

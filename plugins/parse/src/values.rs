@@ -158,6 +158,9 @@ impl Values {
 
 /// The value that a text stands for as a kind other than text; none if it is not of the kind.
 fn other(text: &str, kind: Kind) -> Option<Option<Value<'_>>> {
+    if let (Kind::Integer, Some(number)) = (kind, short_integer(text)) {
+        return Some(Some(Value::Integer(number)));
+    }
     let text = text.trim();
     if text.is_empty() {
         return Some(None);
@@ -171,6 +174,14 @@ fn other(text: &str, kind: Kind) -> Option<Option<Value<'_>>> {
         Kind::Boolean => None,
     };
     value.map(Some)
+}
+
+/// The number that a few digits stand for: a status, a count of bytes, a port. The general way is a call.
+#[inline]
+fn short_integer(text: &str) -> Option<i64> {
+    let digits = text.as_bytes();
+    let is_short = (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    is_short.then(|| digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -198,6 +209,10 @@ mod tests {
             (" x ", Kind::Text, Value::Text(" x ")),
             ("200", Kind::Integer, Value::Integer(200)),
             (" -7 ", Kind::Integer, Value::Integer(-7)),
+            ("007", Kind::Integer, Value::Integer(7)),
+            ("+7", Kind::Integer, Value::Integer(7)),
+            ("999999999", Kind::Integer, Value::Integer(999_999_999)),
+            ("1000000000", Kind::Integer, Value::Integer(1_000_000_000)),
             ("9223372036854775807", Kind::Integer, Value::Integer(i64::MAX)),
             ("0.25", Kind::Float, Value::Float(0.25)),
             ("1e3", Kind::Float, Value::Float(1000.0)),
