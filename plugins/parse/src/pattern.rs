@@ -17,6 +17,9 @@ const MAX_NAMES: usize = 64;
 const MAX_COMPILED: usize = 512 << 10;
 const MAX_CACHE: usize = 256 << 10;
 
+/// The most bytes that the values of one text may have together: groups may overlap.
+const MAX_VALUES: usize = 1 << 20;
+
 /// Regular expressions.
 #[derive(Debug)]
 pub struct Patterns {
@@ -102,6 +105,9 @@ impl Patterns {
                     values.set(*number, Place::line(start..end));
                 }
             }
+            if values.bytes() > MAX_VALUES {
+                return Err(Mismatch::Length);
+            }
             match check(values) {
                 Ok(()) => return Ok(()),
                 Err(error) => mismatch = error,
@@ -152,6 +158,16 @@ mod tests {
         assert_eq!(patterns.parse("x", &mut values, no_a), Ok(()));
         assert_eq!(values.text(1, "x"), Some("x"));
         assert_eq!(patterns.parse("x", &mut values, |_| Err(Mismatch::Kind(1))), Err(Mismatch::Kind(1)));
+    }
+
+    #[test]
+    fn values_that_overlap_are_bounded_together() {
+        let text = "x".repeat(250 << 10);
+        let nested = ["(?<a>(?<b>(?<c>(?<d>x+))))".to_owned(), "(?<a>(?<b>(?<c>(?<d>(?<e>x+)))))".to_owned()];
+        for (nested, expected) in nested.iter().zip([Ok(()), Err(Mismatch::Length)]) {
+            let mut patterns = Patterns::new(std::slice::from_ref(nested)).unwrap();
+            assert_eq!(patterns.parse(&text, &mut Values::default(), |_| Ok(())), expected);
+        }
     }
 
     #[test]

@@ -10,9 +10,6 @@ use hookaroon_sdk::{Boolean, Event, Float, Integer, Json, Mark, Read, Setup, Tex
 use crate::object::{self, quote};
 use crate::values::{Kind, Mismatch, Value, Values};
 
-/// The most bytes that the values of one event may have together: groups of an expression may overlap.
-const MAX_OUTPUT: usize = 1 << 20;
-
 /// What is done with the text that was parsed, and with what is there.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'o> {
@@ -30,6 +27,8 @@ pub struct Options<'o> {
 #[derive(Debug)]
 pub struct Columns {
     columns: Vec<Column>,
+    /// The numbers of those whose values are no texts.
+    others: Vec<(usize, Kind)>,
     /// The parsed text, if it goes and no value takes its place.
     remove: Option<Write<Text>>,
     /// Whether it goes.
@@ -78,9 +77,11 @@ impl Columns {
                 is_source,
             });
         }
+        let kinds = columns.iter().map(|column| column.kind).enumerate();
+        let others = kinds.filter(|(_, kind)| *kind != Kind::Text).collect();
         let takes_its_place = columns.iter().any(|column| column.is_source);
         let remove = (options.remove && !takes_its_place).then(|| setup.write(options.field));
-        Columns { columns, remove, removes: options.remove }
+        Columns { columns, others, remove, removes: options.remove }
     }
 
     /// The kind of the value with this number.
@@ -90,16 +91,10 @@ impl Columns {
 
     /// Whether every value is of its kind.
     pub fn check(&self, values: &Values, line: &str) -> Result<(), Mismatch> {
-        let mut length = 0;
-        for (number, column) in self.columns.iter().enumerate() {
-            match column.kind {
-                Kind::Text => length += values.text_len(number),
-                kind => {
-                    values.get(number, kind, line)?;
-                }
-            }
+        for (number, kind) in &self.others {
+            values.get(*number, *kind, line)?;
         }
-        if length > MAX_OUTPUT { Err(Mismatch::Length) } else { Ok(()) }
+        Ok(())
     }
 
     /// Sets the fields, after [`Columns::check`].

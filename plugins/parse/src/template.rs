@@ -105,6 +105,7 @@ impl Template {
     }
 
     /// Takes a line apart.
+    #[inline(never)]
     pub fn parse(&self, line: &str, values: &mut Values) -> Result<(), Mismatch> {
         values.start(self.names.len());
         if !starts_with(line.as_bytes(), self.prefix.as_bytes()) {
@@ -155,6 +156,7 @@ impl Part {
     }
 
     /// How long the value at the start of `text` is, and whether it has escapes.
+    #[inline(never)]
     fn end(&self, text: &str) -> Option<(usize, bool)> {
         let after = self.after.needle();
         let bytes = text.as_bytes();
@@ -179,6 +181,7 @@ impl Part {
 
 /// How long a value in quotes is that `after` follows, and nothing else if it is the last; and whether it has escapes.
 /// Apache before 2.0.46 did not escape quotes, so one that something else follows belongs to the value.
+#[inline(never)]
 fn quoted(text: &[u8], after: &[u8], is_last: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     let mut has_escapes = false;

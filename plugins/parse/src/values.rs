@@ -128,9 +128,9 @@ impl Values {
         self.at((*self.places.get(number)?)?, line)
     }
 
-    /// The length of a value's text; 0 if there is none.
-    pub fn text_len(&self, number: usize) -> usize {
-        self.places.get(number).copied().flatten().map_or(0, Place::len)
+    /// How many bytes their texts have together.
+    pub fn bytes(&self) -> usize {
+        self.places.iter().flatten().map(|place| place.len()).sum()
     }
 
     /// The text at a place.

@@ -130,16 +130,23 @@ impl Traits {
         for (number, chunk) in text.chunks(CHUNK).enumerate() {
             let mut counts = 0;
             let (words, rest) = chunk.as_chunks::<8>();
+            let start = number * CHUNK;
             // Word by word, because the engine has a check of its own in each turn of a loop.
             for (index, word) in words.iter().enumerate() {
-                let sum = sum(word, classes);
+                let classes = word.map(|byte| class_of(byte, classes));
+                let sum: u64 = classes.iter().sum();
                 counts += sum;
                 if sum >= LOOK {
-                    traits.look(text, number * CHUNK + index * 8, word, classes);
+                    traits.look(text, start + index * 8, classes);
                 }
             }
-            counts += sum(rest, classes);
-            traits.look(text, number * CHUNK + words.len() * 8, rest, classes);
+            for (offset, byte) in rest.iter().enumerate() {
+                let class = class_of(*byte, classes);
+                counts += class;
+                if class == LOOK {
+                    traits.look_at(text, start + words.len() * 8 + offset);
+                }
+            }
             let lane = |one: u64| (counts / one) & 0xFFF;
             traits.digits += lane(DIGIT);
             traits.dots += lane(DOT);
@@ -149,15 +156,19 @@ impl Traits {
         traits
     }
 
-    /// Looks at what is around some bytes of a text, which start at `start`.
-    fn look(&mut self, text: &[u8], start: usize, bytes: &[u8], classes: &Classes) {
-        for (offset, byte) in bytes.iter().enumerate() {
-            if classes.get(usize::from(*byte)) == Some(&LOOK) {
-                self.look_at(text, start + offset);
-            }
+    /// Looks at what is around the rare bytes of a word, which starts at `start`.
+    #[inline]
+    fn look(&mut self, text: &[u8], start: usize, classes: [u64; 8]) {
+        let bits =
+            classes.iter().enumerate().map(|(offset, class)| (class >> LOOK.trailing_zeros()) << offset);
+        let mut rare: u64 = bits.sum();
+        while rare != 0 {
+            self.look_at(text, start + rare.trailing_zeros() as usize);
+            rare &= rare - 1;
         }
     }
 
+    #[inline(never)]
     fn look_at(&mut self, text: &[u8], at: usize) {
         let (before, from) = text.split_at_checked(at).unwrap_or((text, &[]));
         let follows =
@@ -183,8 +194,8 @@ impl Traits {
 }
 
 #[inline]
-fn sum(bytes: &[u8], classes: &Classes) -> u64 {
-    bytes.iter().map(|byte| classes.get(usize::from(*byte)).copied().unwrap_or(0)).sum()
+fn class_of(byte: u8, classes: &Classes) -> u64 {
+    classes.get(usize::from(byte)).copied().unwrap_or(0)
 }
 
 fn built_in(name: &str) -> Result<Pattern, String> {
