@@ -55,7 +55,7 @@ pub trait Kind: Copy + 'static + sealed::Sealed {
 }
 
 /// A value of more bytes is copied in one call.
-const LONG: usize = 64;
+const LONG: usize = 128;
 
 mod sealed {
     pub trait Sealed {}
@@ -305,36 +305,34 @@ fn empty(kind: wit::Kind, rows: usize) -> wit::Values {
 }
 
 /// Appends bytes of which there are few, mostly. A copy of a length that the compiler does not know is a call out of
-/// the sandbox, which takes longer than to copy a word of a log line; one of eight bytes is not.
+/// the sandbox, which takes longer than to copy a word of a log line; one of so many bytes is not.
 #[inline]
 fn append(value: &[u8], data: &mut Vec<u8>) {
     if value.len() > LONG {
         return data.extend_from_slice(value);
     }
-    let end = data.len() + value.len();
-    data.reserve(value.len() + 8);
-    let (words, rest) = value.as_chunks::<8>();
-    for word in words {
-        data.extend_from_slice(word);
+    data.reserve(value.len());
+    if append_by::<16>(value, data) || append_by::<8>(value, data) || append_by::<4>(value, data) {
+        return;
     }
-    if !rest.is_empty() {
-        data.extend_from_slice(&rest_of(value, rest).to_le_bytes());
-        data.truncate(end);
+    for byte in value {
+        data.push(*byte);
     }
 }
 
-/// The bytes of a word that is cut short by the end of the value, and anything behind them.
+/// Appends `N` bytes at a time, and the last `N` over the ones before; not if there are fewer.
 #[inline]
-fn rest_of(value: &[u8], rest: &[u8]) -> u64 {
-    let n = rest.len() as u32;
-    if let Some(last) = value.last_chunk::<8>() {
-        return u64::from_le_bytes(*last) >> (64 - 8 * n);
+fn append_by<const N: usize>(value: &[u8], data: &mut Vec<u8>) -> bool {
+    let Some(last) = value.last_chunk::<N>() else { return false };
+    let (chunks, rest) = value.as_chunks::<N>();
+    for chunk in chunks {
+        data.extend_from_slice(chunk);
     }
-    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        return u64::from(first) | u64::from(last) << (8 * (n - 4));
+    if !rest.is_empty() {
+        data.truncate(data.len() + rest.len() - N);
+        data.extend_from_slice(last);
     }
-    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+    true
 }
 
 #[inline]

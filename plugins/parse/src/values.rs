@@ -151,16 +151,17 @@ impl Values {
         match (self.text(number, line), kind) {
             (None, _) => Ok(None),
             (Some(text), Kind::Text) => Ok(Some(Value::Text(text))),
-            (Some(text), kind) => other(text, kind).ok_or(Mismatch::Kind(number)),
+            (Some(text), kind) => match short_integer(text) {
+                Some(number) if kind == Kind::Integer => Ok(Some(Value::Integer(number))),
+                _ => other(text, kind).ok_or(Mismatch::Kind(number)),
+            },
         }
     }
 }
 
 /// The value that a text stands for as a kind other than text; none if it is not of the kind.
+#[inline(never)]
 fn other(text: &str, kind: Kind) -> Option<Option<Value<'_>>> {
-    if let (Kind::Integer, Some(number)) = (kind, short_integer(text)) {
-        return Some(Some(Value::Integer(number)));
-    }
     let text = text.trim();
     if text.is_empty() {
         return Some(None);
