@@ -67,9 +67,9 @@ pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
         let is_method = (1..=LONGEST_METHOD).contains(&method.len())
             && method.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-' || letter == b'_');
         // A path may have spaces in it, however wrong that is.
-        let last_space = rest.bytes().rposition(|byte| byte == b' ');
-        let (path, protocol) = match last_space.and_then(|at| rest.split_at_checked(at)) {
-            Some((path, protocol)) if protocol.starts_with(" HTTP/") => (path, protocol.trim_start()),
+        let last_space = rest.bytes().rposition(|byte| byte == b' ').unwrap_or(rest.len());
+        let (path, protocol) = match (rest.get(..last_space), rest.get(last_space + 1..)) {
+            (Some(path), Some(protocol)) if protocol.starts_with("HTTP/") => (path, protocol),
             _ => (rest, ""),
         };
         let at = method.len() + 1;

@@ -91,7 +91,7 @@ impl Patterns {
         &mut self,
         text: &str,
         values: &mut Values,
-        check: impl Fn(&Values) -> Result<(), Mismatch>,
+        mut check: impl FnMut(&Values) -> Result<(), Mismatch>,
     ) -> Result<(), Mismatch> {
         let mut mismatch = Mismatch::Form;
         for pattern in &mut self.patterns {

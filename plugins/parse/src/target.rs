@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hookaroon_sdk::{Boolean, Event, Float, Integer, Json, Mark, Read, Setup, Text, Write};
 
 use crate::object::{self, quote};
-use crate::values::{Kind, Mismatch, Value, Values};
+use crate::values::{Kind, Mismatch, Plain, Value, Values};
 
 /// What is done with the text that was parsed, and with what is there.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub struct Options<'o> {
 pub struct Columns {
     columns: Vec<Column>,
     /// The numbers of those whose values are no texts.
-    others: Vec<(usize, Kind)>,
+    others: Vec<usize>,
     /// The parsed text, if it goes and no value takes its place.
     remove: Option<Write<Text>>,
     /// Whether it goes.
@@ -39,6 +39,8 @@ pub struct Columns {
 struct Column {
     kind: Kind,
     write: Writer,
+    /// The value in the line that was checked last, if it is no text.
+    plain: Option<Plain>,
     /// To see whether it is there; none if that does not matter. Of the kind that costs least.
     read: Option<Read<Boolean>>,
     /// Whether it is the field of the parsed text.
@@ -73,12 +75,13 @@ impl Columns {
                     Kind::Float => Writer::Float(setup.write(&path)),
                     Kind::Boolean => Writer::Boolean(setup.write(&path)),
                 },
+                plain: None,
                 read: (!options.overwrite && !is_source).then(|| setup.read(&path)),
                 is_source,
             });
         }
         let kinds = columns.iter().map(|column| column.kind).enumerate();
-        let others = kinds.filter(|(_, kind)| *kind != Kind::Text).collect();
+        let others = kinds.filter(|(_, kind)| *kind != Kind::Text).map(|(number, _)| number).collect();
         let takes_its_place = columns.iter().any(|column| column.is_source);
         let remove = (options.remove && !takes_its_place).then(|| setup.write(options.field));
         Columns { columns, others, remove, removes: options.remove }
@@ -90,9 +93,11 @@ impl Columns {
     }
 
     /// Whether every value is of its kind.
-    pub fn check(&self, values: &Values, line: &str) -> Result<(), Mismatch> {
-        for (number, kind) in &self.others {
-            values.get(*number, *kind, line)?;
+    pub fn check(&mut self, values: &Values, line: &str) -> Result<(), Mismatch> {
+        for number in &self.others {
+            if let Some(column) = self.columns.get_mut(*number) {
+                column.plain = values.plain(*number, column.kind, line)?;
+            }
         }
         Ok(())
     }
@@ -123,11 +128,11 @@ impl Column {
             }
             return text.is_some();
         }
-        let Ok(Some(value)) = values.get(number, self.kind, line) else { return false };
+        let Some(value) = self.plain else { return false };
         match (self.write, value) {
-            (Writer::Integer(write), Value::Integer(number)) if is_free => event.set(write, number),
-            (Writer::Float(write), Value::Float(number)) if is_free => event.set(write, number),
-            (Writer::Boolean(write), Value::Boolean(value)) if is_free => event.set(write, value),
+            (Writer::Integer(write), Plain::Integer(number)) if is_free => event.set(write, number),
+            (Writer::Float(write), Plain::Float(number)) if is_free => event.set(write, number),
+            (Writer::Boolean(write), Plain::Boolean(value)) if is_free => event.set(write, value),
             // It is of the kind that was asked for.
             _ => {}
         }
@@ -277,9 +282,9 @@ impl Object {
         self.text.push(':');
         match value {
             Value::Text(text) => quote(text, &mut self.text),
-            Value::Integer(number) => self.number(format_args!("{number}")),
-            Value::Float(number) => self.number(format_args!("{number:?}")),
-            Value::Boolean(value) => self.text.push_str(if value { "true" } else { "false" }),
+            Value::Plain(Plain::Integer(number)) => self.number(format_args!("{number}")),
+            Value::Plain(Plain::Float(number)) => self.number(format_args!("{number:?}")),
+            Value::Plain(Plain::Boolean(value)) => self.text.push_str(if value { "true" } else { "false" }),
         }
         Ok(())
     }

@@ -81,6 +81,13 @@ impl Place {
 pub enum Value<'t> {
     /// A text.
     Text(&'t str),
+    /// A number, or `true` or `false`.
+    Plain(Plain),
+}
+
+/// A value that is no text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Plain {
     /// A whole number.
     Integer(i64),
     /// A number that is finite.
@@ -141,38 +148,42 @@ impl Values {
     }
 
     /// The value with this number as this kind; nothing if there is none. An empty text is no number.
-    #[inline]
     pub fn get<'t>(
         &'t self,
         number: usize,
         kind: Kind,
         line: &'t str,
     ) -> Result<Option<Value<'t>>, Mismatch> {
-        match (self.text(number, line), kind) {
-            (None, _) => Ok(None),
-            (Some(text), Kind::Text) => Ok(Some(Value::Text(text))),
-            (Some(text), kind) => match short_integer(text) {
-                Some(number) if kind == Kind::Integer => Ok(Some(Value::Integer(number))),
-                _ => other(text, kind).ok_or(Mismatch::Kind(number)),
-            },
+        match kind {
+            Kind::Text => Ok(self.text(number, line).map(Value::Text)),
+            _ => Ok(self.plain(number, kind, line)?.map(Value::Plain)),
+        }
+    }
+
+    /// The same of a kind that is not text.
+    #[inline]
+    pub fn plain(&self, number: usize, kind: Kind, line: &str) -> Result<Option<Plain>, Mismatch> {
+        let Some(text) = self.text(number, line) else { return Ok(None) };
+        match short_integer(text) {
+            Some(number) if kind == Kind::Integer => Ok(Some(Plain::Integer(number))),
+            _ => plain(text, kind).ok_or(Mismatch::Kind(number)),
         }
     }
 }
 
 /// The value that a text stands for as a kind other than text; none if it is not of the kind.
 #[inline(never)]
-fn other(text: &str, kind: Kind) -> Option<Option<Value<'_>>> {
+fn plain(text: &str, kind: Kind) -> Option<Option<Plain>> {
     let text = text.trim();
     if text.is_empty() {
         return Some(None);
     }
     let value = match kind {
-        Kind::Text => Some(Value::Text(text)),
-        Kind::Integer => text.parse().ok().map(Value::Integer),
-        Kind::Float => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float),
-        Kind::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Boolean(true)),
-        Kind::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Boolean(false)),
-        Kind::Boolean => None,
+        Kind::Integer => text.parse().ok().map(Plain::Integer),
+        Kind::Float => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Plain::Float),
+        Kind::Boolean if text.eq_ignore_ascii_case("true") => Some(Plain::Boolean(true)),
+        Kind::Boolean if text.eq_ignore_ascii_case("false") => Some(Plain::Boolean(false)),
+        Kind::Boolean | Kind::Text => None,
     };
     value.map(Some)
 }
@@ -196,9 +207,7 @@ mod tests {
         // Values of texts lie in the line here, so the borrow of `values` does not matter to the others.
         values.get(0, kind, text).map(|value| match value {
             Some(Value::Text(_)) => Some(Value::Text(text)),
-            Some(Value::Integer(value)) => Some(Value::Integer(value)),
-            Some(Value::Float(value)) => Some(Value::Float(value)),
-            Some(Value::Boolean(value)) => Some(Value::Boolean(value)),
+            Some(Value::Plain(value)) => Some(Value::Plain(value)),
             None => None,
         })
     }
@@ -208,17 +217,17 @@ mod tests {
         for (text, kind, value) in [
             ("", Kind::Text, Value::Text("")),
             (" x ", Kind::Text, Value::Text(" x ")),
-            ("200", Kind::Integer, Value::Integer(200)),
-            (" -7 ", Kind::Integer, Value::Integer(-7)),
-            ("007", Kind::Integer, Value::Integer(7)),
-            ("+7", Kind::Integer, Value::Integer(7)),
-            ("999999999", Kind::Integer, Value::Integer(999_999_999)),
-            ("1000000000", Kind::Integer, Value::Integer(1_000_000_000)),
-            ("9223372036854775807", Kind::Integer, Value::Integer(i64::MAX)),
-            ("0.25", Kind::Float, Value::Float(0.25)),
-            ("1e3", Kind::Float, Value::Float(1000.0)),
-            ("TRUE", Kind::Boolean, Value::Boolean(true)),
-            ("false", Kind::Boolean, Value::Boolean(false)),
+            ("200", Kind::Integer, Value::Plain(Plain::Integer(200))),
+            (" -7 ", Kind::Integer, Value::Plain(Plain::Integer(-7))),
+            ("007", Kind::Integer, Value::Plain(Plain::Integer(7))),
+            ("+7", Kind::Integer, Value::Plain(Plain::Integer(7))),
+            ("999999999", Kind::Integer, Value::Plain(Plain::Integer(999_999_999))),
+            ("1000000000", Kind::Integer, Value::Plain(Plain::Integer(1_000_000_000))),
+            ("9223372036854775807", Kind::Integer, Value::Plain(Plain::Integer(i64::MAX))),
+            ("0.25", Kind::Float, Value::Plain(Plain::Float(0.25))),
+            ("1e3", Kind::Float, Value::Plain(Plain::Float(1000.0))),
+            ("TRUE", Kind::Boolean, Value::Plain(Plain::Boolean(true))),
+            ("false", Kind::Boolean, Value::Plain(Plain::Boolean(false))),
         ] {
             assert_eq!(get(text, kind), Ok(Some(value)), "{text:?}");
         }
