@@ -26,30 +26,28 @@ pub struct Options<'o> {
 /// A field for each value.
 #[derive(Debug)]
 pub struct Columns {
-    columns: Vec<Column>,
-    /// The numbers of those whose values are no texts.
-    others: Vec<usize>,
+    kinds: Vec<Kind>,
+    /// Most values are texts.
+    texts: Vec<Column<Write<Text>>>,
+    others: Vec<(Column<Writer>, Option<Plain>)>,
     /// The parsed text, if it goes and no value takes its place.
     remove: Option<Write<Text>>,
-    /// Whether it goes.
-    removes: bool,
 }
 
+/// The field of the value with this number.
 #[derive(Debug)]
-struct Column {
-    kind: Kind,
-    write: Writer,
-    /// The value in the line that was checked last, if it is no text.
-    plain: Option<Plain>,
+struct Column<W> {
+    number: usize,
+    write: W,
     /// To see whether it is there; none if that does not matter. Of the kind that costs least.
     read: Option<Read<Boolean>>,
-    /// Whether it is the field of the parsed text.
-    is_source: bool,
+    /// Whether it goes if there is no such value: it is the parsed text.
+    goes: bool,
 }
 
+/// Where a value goes that is no text.
 #[derive(Clone, Copy, Debug)]
 enum Writer {
-    Text(Write<Text>),
     Integer(Write<Integer>),
     Float(Write<Float>),
     Boolean(Write<Boolean>),
@@ -62,52 +60,58 @@ impl Columns {
         options: Options<'_>,
         setup: &mut Setup,
     ) -> Columns {
-        let mut columns = Vec::new();
-        for (name, kind) in values {
-            let path =
-                if options.into.is_empty() { name.to_owned() } else { format!("{}.{name}", options.into) };
-            let is_source = path == options.field;
-            columns.push(Column {
-                kind,
-                write: match kind {
-                    Kind::Text => Writer::Text(setup.write(&path)),
-                    Kind::Integer => Writer::Integer(setup.write(&path)),
-                    Kind::Float => Writer::Float(setup.write(&path)),
-                    Kind::Boolean => Writer::Boolean(setup.write(&path)),
-                },
-                plain: None,
-                read: (!options.overwrite && !is_source).then(|| setup.read(&path)),
-                is_source,
-            });
+        let Options { field, into, remove, overwrite } = options;
+        let mut columns = Columns { kinds: Vec::new(), texts: Vec::new(), others: Vec::new(), remove: None };
+        let mut takes_its_place = false;
+        for (number, (name, kind)) in values.enumerate() {
+            let path = if into.is_empty() { name.to_owned() } else { format!("{into}.{name}") };
+            let is_source = path == field;
+            takes_its_place |= is_source;
+            let writer = match kind {
+                Kind::Text => None,
+                Kind::Integer => Some(Writer::Integer(setup.write(&path))),
+                Kind::Float => Some(Writer::Float(setup.write(&path))),
+                Kind::Boolean => Some(Writer::Boolean(setup.write(&path))),
+            };
+            let read = (!overwrite && !is_source).then(|| setup.read(&path));
+            let goes = is_source && remove;
+            columns.kinds.push(kind);
+            match writer {
+                Some(write) => columns.others.push((Column { number, write, read, goes }, None)),
+                None => columns.texts.push(Column { number, write: setup.write(&path), read, goes }),
+            }
         }
-        let kinds = columns.iter().map(|column| column.kind).enumerate();
-        let others = kinds.filter(|(_, kind)| *kind != Kind::Text).map(|(number, _)| number).collect();
-        let takes_its_place = columns.iter().any(|column| column.is_source);
-        let remove = (options.remove && !takes_its_place).then(|| setup.write(options.field));
-        Columns { columns, others, remove, removes: options.remove }
+        columns.remove = (remove && !takes_its_place).then(|| setup.write(field));
+        columns
     }
 
     /// The kind of the value with this number.
     pub fn kind(&self, number: usize) -> Kind {
-        self.columns.get(number).map_or(Kind::Text, |column| column.kind)
+        self.kinds.get(number).copied().unwrap_or(Kind::Text)
     }
 
     /// Whether every value is of its kind.
     pub fn check(&mut self, values: &Values, line: &str) -> Result<(), Mismatch> {
-        for number in &self.others {
-            if let Some(column) = self.columns.get_mut(*number) {
-                column.plain = values.plain(*number, column.kind, line)?;
-            }
+        for (column, plain) in &mut self.others {
+            *plain = values.plain(column.number, column.write.kind(), line)?;
         }
         Ok(())
     }
 
-    /// Sets the fields, after [`Columns::check`].
+    /// Sets the fields to the values that were checked last.
     pub fn set(&self, values: &Values, line: &str, event: &mut Event<'_>) {
-        for (number, column) in self.columns.iter().enumerate() {
-            let is_there = column.set(number, values, line, event);
-            if !is_there && column.is_source && self.removes {
-                column.write.remove(event);
+        for column in &self.texts {
+            match values.text(column.number, line) {
+                Some(text) if column.is_free(event) => event.set(column.write, text),
+                None if column.goes => event.remove(column.write),
+                _ => {}
+            }
+        }
+        for (column, plain) in &self.others {
+            match *plain {
+                Some(plain) if column.is_free(event) => column.write.set(plain, event),
+                None if column.goes => column.write.remove(event),
+                _ => {}
             }
         }
         if let Some(source) = self.remove {
@@ -116,34 +120,34 @@ impl Columns {
     }
 }
 
-impl Column {
-    /// Sets the field to the value with this number, unless the field is there. Whether there is such a value.
-    fn set(&self, number: usize, values: &Values, line: &str, event: &mut Event<'_>) -> bool {
-        let is_free = self.read.is_none_or(|read| matches!(event.mark(read), Mark::Absent | Mark::Null));
-        // Most values are texts.
-        if let Writer::Text(write) = self.write {
-            let text = values.text(number, line);
-            if let (Some(text), true) = (text, is_free) {
-                event.set(write, text);
-            }
-            return text.is_some();
-        }
-        let Some(value) = self.plain else { return false };
-        match (self.write, value) {
-            (Writer::Integer(write), Plain::Integer(number)) if is_free => event.set(write, number),
-            (Writer::Float(write), Plain::Float(number)) if is_free => event.set(write, number),
-            (Writer::Boolean(write), Plain::Boolean(value)) if is_free => event.set(write, value),
-            // It is of the kind that was asked for.
-            _ => {}
-        }
-        true
+impl<W> Column<W> {
+    #[inline]
+    fn is_free(&self, event: &Event<'_>) -> bool {
+        self.read.is_none_or(|read| matches!(event.mark(read), Mark::Absent | Mark::Null))
     }
 }
 
 impl Writer {
+    fn kind(self) -> Kind {
+        match self {
+            Writer::Integer(_) => Kind::Integer,
+            Writer::Float(_) => Kind::Float,
+            Writer::Boolean(_) => Kind::Boolean,
+        }
+    }
+
+    fn set(self, value: Plain, event: &mut Event<'_>) {
+        match (self, value) {
+            (Writer::Integer(write), Plain::Integer(number)) => event.set(write, number),
+            (Writer::Float(write), Plain::Float(number)) => event.set(write, number),
+            (Writer::Boolean(write), Plain::Boolean(value)) => event.set(write, value),
+            // It is of the kind that was asked for.
+            _ => {}
+        }
+    }
+
     fn remove(self, event: &mut Event<'_>) {
         match self {
-            Writer::Text(write) => event.remove(write),
             Writer::Integer(write) => event.remove(write),
             Writer::Float(write) => event.remove(write),
             Writer::Boolean(write) => event.remove(write),

@@ -3,6 +3,7 @@
 //! A value is a place in the line, or in a buffer where escapes were resolved; the memory for both is kept from line
 //! to line. A value that is not of its kind makes the line a mismatch, so that nothing is lost or half written.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 /// The kind of a value.
@@ -44,35 +45,46 @@ pub enum Mismatch {
     Kind(usize),
 }
 
-/// Where a value is: in the line, as it stands there, or in the buffer of [`Values`]. Texts are not longer than 256 KiB.
+/// Where a value is: in the line, as it stands there, or in the buffer of [`Values`]. One number, which stays in a
+/// register: where it starts and ends, of 31 bits each (texts are not longer than 256 KiB), which of the two, and a 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Place {
-    in_buffer: bool,
-    start: u32,
-    end: u32,
-}
+pub struct Place(NonZeroU64);
 
 impl Place {
+    const IN_BUFFER: u64 = 1 << 1;
+
     /// In the line.
     #[inline]
     pub fn line(range: Range<usize>) -> Place {
-        Place { in_buffer: false, start: range.start as u32, end: range.end as u32 }
+        Place(NonZeroU64::MIN | ((range.start as u64) << 33 | (range.end as u64) << 2))
     }
 
     /// In the buffer.
     #[inline]
     pub fn buffer(range: Range<usize>) -> Place {
-        Place { in_buffer: true, ..Place::line(range) }
+        Place(Place::line(range).0 | Place::IN_BUFFER)
     }
 
     /// A part of what is there.
+    #[inline]
     pub fn part(self, range: Range<usize>) -> Place {
-        let (start, end) = (self.start + range.start as u32, self.start + range.end as u32);
-        Place { start, end, ..self }
+        let part = Place::line(self.start() + range.start..self.start() + range.end);
+        Place(part.0 | (self.0.get() & Place::IN_BUFFER))
     }
 
-    fn len(self) -> usize {
-        (self.end - self.start) as usize
+    #[inline]
+    fn is_in_buffer(self) -> bool {
+        self.0.get() & Place::IN_BUFFER != 0
+    }
+
+    #[inline]
+    fn start(self) -> usize {
+        (self.0.get() >> 33) as usize
+    }
+
+    #[inline]
+    fn end(self) -> usize {
+        (self.0.get() >> 2) as usize & 0x7FFF_FFFF
     }
 }
 
@@ -137,14 +149,14 @@ impl Values {
 
     /// How many bytes their texts have together.
     pub fn bytes(&self) -> usize {
-        self.places.iter().flatten().map(|place| place.len()).sum()
+        self.places.iter().flatten().map(|place| place.end() - place.start()).sum()
     }
 
     /// The text at a place.
     #[inline]
     pub fn at<'t>(&'t self, place: Place, line: &'t str) -> Option<&'t str> {
-        let text = if place.in_buffer { self.buffer.as_str() } else { line };
-        text.get(place.start as usize..place.end as usize)
+        let text = if place.is_in_buffer() { self.buffer.as_str() } else { line };
+        text.get(place.start()..place.end())
     }
 
     /// The value with this number as this kind; nothing if there is none. An empty text is no number.
@@ -210,6 +222,20 @@ mod tests {
             Some(Value::Plain(value)) => Some(Value::Plain(value)),
             None => None,
         })
+    }
+
+    #[test]
+    fn a_place_says_where_it_is() {
+        let mut values = Values::default();
+        values.buffer.push_str("the buffer");
+        let line = "the line";
+        let (in_line, in_buffer) = (Place::line(4..8), Place::buffer(4..10));
+        assert_eq!((values.at(in_line, line), values.at(in_buffer, line)), (Some("line"), Some("buffer")));
+        assert_eq!(values.at(in_buffer.part(3..6), line), Some("fer"));
+        assert_eq!(values.at(in_line.part(0..0), line), Some(""));
+        let far = Place::line(0x7FFF_FFFE..0x7FFF_FFFF);
+        assert_eq!((far.start(), far.end(), far.is_in_buffer()), (0x7FFF_FFFE, 0x7FFF_FFFF, false));
+        assert_eq!((values.at(far, line), size_of::<Option<Place>>()), (None, 8));
     }
 
     #[test]
