@@ -1,7 +1,9 @@
 //! Bytes of a text, found eight at a time.
 //!
 //! Most values are shorter than what a search by vectors has to set up, and WebAssembly has 64-bit words on every
-//! machine. Both take time in proportion to where the byte is.
+//! machine. The time is in proportion to where the byte is.
+
+use memchr::memmem::Finder;
 
 const WORD: usize = 8;
 
@@ -21,10 +23,61 @@ pub fn find_either(text: &[u8], one: u8, two: u8) -> Option<usize> {
     )
 }
 
-/// Whether a text starts with this one, of which there is little: the standard comparison is a call.
-#[inline]
-pub fn starts_with(text: &[u8], start: &[u8]) -> bool {
-    text.len() >= start.len() && text.iter().zip(start).all(|(byte, expected)| byte == expected)
+/// A text that is looked for again and again. Mostly it has a few bytes and is compared as one word; a longer one is
+/// left to the searcher that is made for that.
+#[derive(Debug)]
+pub struct Needle {
+    finder: Finder<'static>,
+    /// Of one that fits a word: its bytes, and which bytes of a word they are.
+    word: u64,
+    mask: u64,
+}
+
+impl Needle {
+    /// The needle for a text.
+    pub fn new(text: &str) -> Needle {
+        let finder = Finder::new(text).into_owned();
+        let (mut word, mut mask) = (0, 0);
+        if text.len() <= WORD {
+            for byte in text.bytes().rev() {
+                word = word << 8 | u64::from(byte);
+                mask = mask << 8 | 0xFF;
+            }
+        }
+        Needle { finder, word, mask }
+    }
+
+    /// Its text.
+    #[inline]
+    pub fn text(&self) -> &[u8] {
+        self.finder.needle()
+    }
+
+    /// Whether a text starts with it.
+    #[inline]
+    pub fn starts(&self, text: &[u8]) -> bool {
+        match text.first_chunk::<WORD>() {
+            Some(word) if self.text().len() <= WORD => u64::from_le_bytes(*word) & self.mask == self.word,
+            _ => text.starts_with(self.text()),
+        }
+    }
+
+    /// Its first place in a text.
+    #[inline]
+    pub fn find(&self, text: &[u8]) -> Option<usize> {
+        let (first, length) = (self.word as u8, self.text().len());
+        if !(1..=WORD).contains(&length) {
+            return self.finder.find(text);
+        }
+        let mut from = 0;
+        loop {
+            let at = from + find(text.get(from..)?, first)?;
+            if length == 1 || self.starts(text.get(at..)?) {
+                return Some(at);
+            }
+            from = at + 1;
+        }
+    }
 }
 
 #[inline]
@@ -71,8 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_compared_to_its_end() {
-        assert!(starts_with(b"ab", b"ab") && starts_with(b"abc", b"ab") && starts_with(b"", b""));
-        assert!(!starts_with(b"a", b"ab") && !starts_with(b"ac", b"ab"));
+    fn needles_of_every_length_are_found_where_a_plain_search_finds_them() {
+        let text = "aabaabaacaabaabaabaabaacaab";
+        for length in 0..=12 {
+            for at in 0..=text.len() - length {
+                let pattern = &text[at..at + length];
+                let needle = Needle::new(pattern);
+                assert_eq!(needle.text(), pattern.as_bytes());
+                for start in 0..=text.len() {
+                    let rest = &text[start..];
+                    assert_eq!(needle.find(rest.as_bytes()), rest.find(pattern), "{pattern:?} in {rest:?}");
+                    assert_eq!(needle.starts(rest.as_bytes()), rest.starts_with(pattern));
+                }
+            }
+        }
     }
 }

@@ -4,10 +4,8 @@
 //! escaped ends nothing. A lone `-` is no value. One pass over the line and no way back, so the time is linear.
 //! A template that is ambiguous is an error of the config.
 
-use memchr::memmem::Finder;
-
 use crate::access;
-use crate::find::{find, find_either, starts_with};
+use crate::find::{Needle, find_either};
 use crate::unescape;
 use crate::values::{Mismatch, Place, Values};
 
@@ -15,14 +13,11 @@ use crate::values::{Mismatch, Place, Values};
 const MAX_BYTES: usize = 4096;
 const MAX_VALUES: usize = 64;
 
-/// What parts two values is looked for by its first byte if it has no more than so many bytes behind that.
-const SHORT: usize = 8;
-
 /// A template.
 #[derive(Debug)]
 pub struct Template {
     /// What a line begins with.
-    prefix: String,
+    prefix: Needle,
     parts: Vec<Part>,
     /// What values there are.
     names: Vec<String>,
@@ -33,7 +28,7 @@ pub struct Template {
 struct Part {
     meaning: Meaning,
     /// Empty: the value goes on to the end of the line.
-    after: Finder<'static>,
+    after: Needle,
     is_quoted: bool,
     is_last: bool,
 }
@@ -56,9 +51,8 @@ impl Template {
             return Err(format!("it has {} bytes; {MAX_BYTES} is the most", text.len()));
         }
         let mut pieces = text.split('$');
-        let prefix = pieces.next().unwrap_or_default().to_owned();
-        let mut template = Template { prefix, parts: Vec::new(), names: Vec::new() };
-        let mut before = template.prefix.clone();
+        let mut before = pieces.next().unwrap_or_default();
+        let mut template = Template { prefix: Needle::new(before), parts: Vec::new(), names: Vec::new() };
         let mut pieces = pieces.peekable();
         while let Some(piece) = pieces.next() {
             let (name, after) = named(piece)?;
@@ -70,8 +64,8 @@ impl Template {
             let meaning = template.add(name)?;
             let is_quoted = before.ends_with('"') && after.starts_with('"');
             let is_last = pieces.peek().is_none();
-            template.parts.push(Part { meaning, after: Finder::new(after).into_owned(), is_quoted, is_last });
-            after.clone_into(&mut before);
+            template.parts.push(Part { meaning, after: Needle::new(after), is_quoted, is_last });
+            before = after;
         }
         match template.parts.len() {
             0 => {
@@ -108,18 +102,17 @@ impl Template {
     #[inline(never)]
     pub fn parse(&self, line: &str, values: &mut Values) -> Result<(), Mismatch> {
         values.start(self.names.len());
-        if !starts_with(line.as_bytes(), self.prefix.as_bytes()) {
+        if !self.prefix.starts(line.as_bytes()) {
             return Err(Mismatch::Form);
         }
-        let mut at = self.prefix.len();
+        let mut at = self.prefix.text().len();
         for part in &self.parts {
-            let rest = line.get(at..).ok_or(Mismatch::Form)?;
+            let rest = line.as_bytes().get(at..).ok_or(Mismatch::Form)?;
             let (length, has_escapes) = part.end(rest).ok_or(Mismatch::Form)?;
-            let text = rest.get(..length).ok_or(Mismatch::Form)?;
-            if text != "-" {
+            if length != 1 || rest.first() != Some(&b'-') {
                 let place = if has_escapes {
                     let start = values.buffer.len();
-                    unescape::append(text, &mut values.buffer);
+                    unescape::append(line.get(at..at + length).unwrap_or(""), &mut values.buffer);
                     Place::buffer(start..values.buffer.len())
                 } else {
                     Place::line(at..at + length)
@@ -130,47 +123,28 @@ impl Template {
                     Meaning::Request(first) => access::request(first, place, line, values),
                 }
             }
-            at += length + part.after.needle().len();
+            at += length + part.after.text().len();
         }
         if at == line.len() { Ok(()) } else { Err(Mismatch::Form) }
     }
 }
 
 impl Part {
-    /// Where the text behind the value begins.
-    #[inline]
-    fn find_after(&self, text: &[u8]) -> Option<usize> {
-        match self.after.needle() {
-            [first, rest @ ..] if rest.len() <= SHORT => {
-                let mut from = 0;
-                loop {
-                    let at = from + find(text.get(from..)?, *first)?;
-                    from = at + 1;
-                    if starts_with(text.get(from..)?, rest) {
-                        return Some(at);
-                    }
-                }
-            }
-            _ => self.after.find(text),
-        }
-    }
-
     /// How long the value at the start of `text` is, and whether it has escapes.
     #[inline(never)]
-    fn end(&self, text: &str) -> Option<(usize, bool)> {
-        let after = self.after.needle();
-        let bytes = text.as_bytes();
+    fn end(&self, text: &[u8]) -> Option<(usize, bool)> {
         if self.is_quoted {
-            return quoted(bytes, after, self.is_last);
+            return quoted(text, &self.after, self.is_last);
         }
+        let after = self.after.text();
         if after.is_empty() {
             return Some((text.len(), false));
         }
         let mut from = 0;
         loop {
-            let at = from + self.find_after(bytes.get(from..)?)?;
+            let at = from + self.after.find(text.get(from..)?)?;
             // nginx parts the values of several upstreams with a comma and a space.
-            let goes_on = after.starts_with(b" ") && at > 0 && bytes.get(at - 1) == Some(&b',');
+            let goes_on = after.starts_with(b" ") && at > 0 && text.get(at - 1) == Some(&b',');
             if !goes_on {
                 return Some((at, false));
             }
@@ -182,7 +156,7 @@ impl Part {
 /// How long a value in quotes is that `after` follows, and nothing else if it is the last; and whether it has escapes.
 /// Apache before 2.0.46 did not escape quotes, so one that something else follows belongs to the value.
 #[inline(never)]
-fn quoted(text: &[u8], after: &[u8], is_last: bool) -> Option<(usize, bool)> {
+fn quoted(text: &[u8], after: &Needle, is_last: bool) -> Option<(usize, bool)> {
     let mut from = 0;
     let mut has_escapes = false;
     loop {
@@ -191,7 +165,7 @@ fn quoted(text: &[u8], after: &[u8], is_last: bool) -> Option<(usize, bool)> {
         if rest.starts_with(b"\\") {
             has_escapes = true;
             from = at + 2;
-        } else if starts_with(rest, after) && (!is_last || rest.len() == after.len()) {
+        } else if after.starts(rest) && (!is_last || rest.len() == after.text().len()) {
             return Some((at, has_escapes));
         } else {
             from = at + 1;
