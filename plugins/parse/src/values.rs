@@ -203,9 +203,18 @@ fn plain(text: &str, kind: Kind) -> Option<Option<Plain>> {
 /// The number that a few digits stand for: a status, a count of bytes, a port. The general way is a call.
 #[inline]
 fn short_integer(text: &str) -> Option<i64> {
-    let digits = text.as_bytes();
-    let is_short = (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    is_short.then(|| digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
+    if !(1..=9).contains(&text.len()) {
+        return None;
+    }
+    let mut number = 0;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some(number)
 }
 
 #[cfg(test)]
