@@ -232,11 +232,13 @@ pub(crate) struct Written {
     /// How many rows there will be.
     rows: usize,
     column: Option<wit::Column>,
+    /// Whether a row was marked as anything but set.
+    needs_marks: bool,
 }
 
 impl Written {
     pub(crate) fn new(kind: wit::Kind, rows: usize) -> Written {
-        Written { kind, rows, column: None }
+        Written { kind, rows, column: None, needs_marks: false }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -256,6 +258,7 @@ impl Written {
         while column.marks.len() < row {
             push_unset(&mut column.values);
             column.marks.push(0);
+            self.needs_marks = true;
         }
         column
     }
@@ -269,15 +272,19 @@ impl Written {
         };
         K::push(&mut column.values, value);
         column.marks.push(mark);
+        if mark != 1 {
+            self.needs_marks = true;
+        }
     }
 
     pub(crate) fn mark(&mut self, row: usize, mark: u8) {
         let column = self.up_to(row);
         push_unset(&mut column.values);
         column.marks.push(mark);
+        self.needs_marks = true;
     }
 
-    /// The whole column; no marks if every row is set.
+    /// The whole column; no marks if every row is set, and was nothing else before.
     pub(crate) fn finish(mut self) -> wit::Column {
         let rows = self.rows;
         if self.column.as_ref().is_none_or(|column| column.marks.len() < rows) {
@@ -285,7 +292,7 @@ impl Written {
         }
         let empty = wit::Column { values: empty(self.kind, 0), marks: Vec::new() };
         let mut column = self.column.unwrap_or(empty);
-        if column.marks.iter().all(|mark| *mark == 1) {
+        if !self.needs_marks {
             column.marks = Vec::new();
         }
         column
