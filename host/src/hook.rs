@@ -19,6 +19,7 @@ pub mod failure;
 pub mod grants;
 mod host_api;
 pub mod instance;
+mod isolate;
 pub mod limits;
 pub mod load;
 pub mod manifest;

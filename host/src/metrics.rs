@@ -93,6 +93,10 @@ pub struct HookMetrics {
     pub duplicates: Counter,
     /// Surrogates that stood alone in what it read, read as U+FFFD.
     pub surrogates: Counter,
+    /// Batches that failed twice, so that their guilty rows were looked for.
+    pub isolations: Counter,
+    /// Rows that followed `on_error` without anybody knowing whether they were guilty.
+    pub not_isolated: Counter,
     /// Rows that it failed on and that are dead letters now.
     pub dead_letters: Counter,
     /// Rows that it failed on and that passed as they were.
@@ -131,6 +135,8 @@ impl HookMetrics {
             refused: Counter::default(),
             duplicates: Counter::default(),
             surrogates: Counter::default(),
+            isolations: Counter::default(),
+            not_isolated: Counter::default(),
             dead_letters: Counter::default(),
             passed: Counter::default(),
             error_dropped: Counter::default(),

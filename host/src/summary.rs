@@ -72,6 +72,10 @@ pub struct Hook {
     pub emitted: u64,
     /// How often it failed.
     pub failures: u64,
+    /// Batches that failed twice, so that their guilty rows were looked for.
+    pub isolations: u64,
+    /// Rows that followed `on_error` because that search was cut short; whether they were guilty is not known.
+    pub not_isolated: u64,
     /// How often its instance was replaced before it failed.
     pub recycles: u64,
     /// CPU time of its calls for each row, in nanoseconds.
@@ -225,6 +229,8 @@ impl Hook {
             written: metrics.written.get(),
             emitted: metrics.emitted.get(),
             failures: metrics.all_failures(),
+            isolations: metrics.isolations.get(),
+            not_isolated: metrics.not_isolated.get(),
             recycles: 0,
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             memory_peak_bytes: metrics.memory_peak(),

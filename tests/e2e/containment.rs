@@ -28,8 +28,12 @@ fn each_kind_of_failure_is_told_apart_and_no_event_is_lost() {
         [("trap", "trap"), ("stack", "trap"), ("spin", "deadline"), ("grow", "memory"), ("error", "error")]
     {
         let (trial, ran) = misbehaving(mode, "memory = \"4MiB\"", "");
-        assert_eq!(ran.failed("bad", kind), 2, "{mode}: {}", ran.stderr);
-        assert_eq!(ran.number("hooks.0.failures"), 2);
+        // Twice as a whole, then its halves down to single rows; of what takes its whole deadline 20 times at most.
+        let most = if mode == "spin" { 22 } else { 2 * EVENTS };
+        let least = if mode == "spin" { 10 } else { 2 * EVENTS };
+        let failed = ran.failed("bad", kind);
+        assert!((least..=most).contains(&failed), "{mode}: {failed}: {}", ran.stderr);
+        assert_eq!((ran.number("hooks.0.failures"), ran.number("hooks.0.isolations")), (failed, 1));
         let letters = trial.dead_letters("bad");
         assert_eq!(letters.len() as u64, EVENTS);
         assert!(
@@ -83,8 +87,14 @@ fn a_lie_is_bad_output_and_never_a_panic() {
             _ => "[{ path = \".\", kind = \"json\" }]",
         };
         let (trial, ran) = misbehaving("lie", "", &format!("text = {lie:?}\nwrite = {write}"));
-        assert_eq!(ran.failed("bad", "bad_output"), 2, "{lie}: {}", ran.stderr);
-        nothing_is_lost(&trial, &ran, "bad");
+        // Of a single row some lies are true: it is written then.
+        assert!(ran.failed("bad", "bad_output") >= 2, "{lie}: {}", ran.stderr);
+        let lines = ran.lines();
+        let events = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let letters = trial.dead_letters("bad").into_iter().map(|letter| letter["event"].clone());
+        let mut numbers: Vec<u64> = events.chain(letters).filter_map(|event| event["n"].as_u64()).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..EVENTS).collect::<Vec<u64>>(), "{lie}: {}", ran.stderr);
     }
 }
 
@@ -93,7 +103,7 @@ fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
     for lie in ["emit_huge", "write_huge"] {
         let (trial, ran) =
             misbehaving("lie", "memory = \"64MiB\"", &format!("text = {lie:?}\nwrite = [\"w\"]"));
-        assert_eq!(ran.number("hooks.0.failures"), 2, "{lie}: {}", ran.stderr);
+        assert!(ran.number("hooks.0.failures") >= 2, "{lie}: {}", ran.stderr);
         nothing_is_lost(&trial, &ran, "bad");
     }
 }
@@ -103,7 +113,7 @@ fn what_was_not_granted_is_bad_output() {
     for (mode, line) in [("drop", "drop = true"), ("emit_each", "emit = true")] {
         let trial = Trial::with_input(numbered(EVENTS));
         let ran = trial.through(&hook("bad", "", mode, "").replace("drop = true\nemit = true\n", ""));
-        assert_eq!(ran.failed("bad", "bad_output"), 2);
+        assert!(ran.failed("bad", "bad_output") >= 2);
         assert!(trial.dead_letters("bad")[0]["message"].as_str().unwrap().contains(line));
         nothing_is_lost(&trial, &ran, "bad");
     }
@@ -130,7 +140,8 @@ fn on_error_says_what_becomes_of_the_rows() {
     let ran = trial.run(&format!("{FILE_TO_FILE}{}", hook("bad", "on_error = \"stop\"", "trap", "")));
     assert_eq!(ran.code, Some(4));
     ran.says(&["hook \"bad\" failed", "on_error = \"stop\"", "unreachable"]);
-    assert_eq!(trial.dead_letters("bad").len() as u64, EVENTS);
+    // The first guilty one is kept; those behind it were not processed.
+    assert_eq!((trial.dead_letters("bad").len(), ran.number("dropped.stopped")), (1, EVENTS - 1));
 }
 
 #[test]

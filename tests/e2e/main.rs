@@ -20,6 +20,7 @@ mod load;
 mod mistakes;
 mod peers;
 mod pipe;
+mod poison;
 mod signals;
 mod soak;
 mod standard;

@@ -19,9 +19,6 @@ use crate::metrics::HookMetrics;
 /// How long a save may be behind while there is something new.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
-/// How often a batch is handed over before its rows follow `on_error`.
-const ATTEMPTS: usize = 2;
-
 /// A hook as its seats see it.
 pub struct Plan {
     /// What instances are made from.
@@ -81,26 +78,34 @@ impl Seat {
         now_ns: u64,
         metrics: &HookMetrics,
     ) -> Result<Outcome, Failure> {
+        self.process_once(columns, rows, now_ns, metrics)
+            .or_else(|_| self.process_once(columns, rows, now_ns, metrics))
+    }
+
+    /// The same, once.
+    pub(crate) fn process_once(
+        &mut self,
+        columns: &[Column],
+        rows: usize,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<Outcome, Failure> {
+        metrics.calls.add(1);
         let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
-        let mut attempt = 1;
-        loop {
-            metrics.calls.add(1);
-            let batch = wit::Batch { now_ns, rows: rows as u32, columns: &lent };
-            let plan = self.plan.clone();
-            let result = self.call(metrics, |instance, judge| {
-                let (instance, outcome) = instance.process(batch)?;
-                let checked = convert::outcome(outcome, rows, &plan.interest, judge);
-                checked_or_failed(instance, checked)
-            });
-            match result {
-                Ok(outcome) => {
-                    self.changed = true;
-                    return Ok(outcome);
-                }
-                Err(failure) if attempt == ATTEMPTS => return Err(failure),
-                Err(_) => attempt += 1,
-            }
-        }
+        let batch = wit::Batch { now_ns, rows: rows as u32, columns: &lent };
+        let plan = self.plan.clone();
+        let outcome = self.call(metrics, |instance, judge| {
+            let (instance, outcome) = instance.process(batch)?;
+            let checked = convert::outcome(outcome, rows, &plan.interest, judge);
+            checked_or_failed(instance, checked)
+        })?;
+        self.changed = true;
+        Ok(outcome)
+    }
+
+    /// The CPU time that each batch may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.plan.blueprint.limits().process
     }
 
     /// Tells the instance that time has passed, if enough has since another worker did. What it emitted, if it was

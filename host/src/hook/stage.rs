@@ -1,8 +1,8 @@
 //! One hook in one worker's chain: which rows it is handed, what becomes of what it says.
 //!
 //! The rows that match go over as columns; the outcome, checked, comes back as edits, drops, new events and
-//! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, or on a row, those rows
-//! follow `on_error` as they were.
+//! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, its parts are tried until
+//! the guilty rows are known; those, and rows that the hook itself says failed, follow `on_error` as they were.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
 use super::dead_letters::{self, DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
+use super::isolate::{self, Isolation, Part, Verdict};
 use crate::config::OnError;
 use crate::event::batch::{Batch, Origin};
 use crate::event::column::Column;
@@ -135,16 +136,58 @@ impl Stage {
         if let Some(written) = &self.plan.written {
             metrics.duplicates.add(batch.delete_duplicates(&self.rows, written));
         }
-        let mut surrogates = 0;
-        for (column, (field, _)) in self.columns.iter_mut().zip(&self.plan.reads) {
-            surrogates += column.read_field(batch, *field, &self.rows);
-        }
-        metrics.surrogates.add(surrogates as u64);
+        metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
         match self.place.with(|seat| seat.process(columns, rows, now_ns, metrics)) {
             Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics),
-            Err(failure) => self.fail_all(batch, failure, now_ns, metrics),
+            Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics),
+            Err(failure) => self.isolate(batch, failure, now_ns, metrics),
         }
+    }
+
+    /// Reads the columns of the chosen rows; how many surrogates stood alone in them.
+    fn read(&mut self, batch: &Batch) -> u64 {
+        let columns = self.columns.iter_mut().zip(&self.plan.reads);
+        columns.map(|(column, (field, _))| column.read_field(batch, *field, &self.rows) as u64).sum()
+    }
+
+    /// Finds the guilty rows of a batch that failed as a whole: they alone follow `on_error`, and every other row's
+    /// output is used once.
+    fn isolate(
+        &mut self,
+        batch: &mut Batch,
+        failure: Failure,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
+        metrics.isolations.add(1);
+        let all = std::mem::take(&mut self.rows);
+        let deadline = self.place.with(|seat| seat.deadline());
+        let mut isolation = Isolation::new(all.len(), deadline);
+        let mut last = failure;
+        while let Some(part) = isolation.next_part() {
+            let (Part::Try(range) | Part::GiveUp(range)) = &part;
+            self.rows.clear();
+            self.rows.extend_from_slice(all.get(range.clone()).unwrap_or(&[]));
+            let Part::Try(range) = part else {
+                metrics.not_isolated.add(self.rows.len() as u64);
+                self.fail_all(batch, &not_isolated(&last), now_ns, metrics)?;
+                continue;
+            };
+            self.read(batch);
+            let (columns, rows) = (&self.columns, self.rows.len());
+            match self.place.with(|seat| seat.process_once(columns, rows, now_ns, metrics)) {
+                Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics)?,
+                Err(failure) => {
+                    if isolation.failed(range, failure.cost.cpu) == Verdict::Guilty {
+                        self.fail_all(batch, &failure, now_ns, metrics)?;
+                    }
+                    last = failure;
+                }
+            }
+        }
+        self.rows = all;
+        Ok(())
     }
 
     /// Which rows the hook is handed.
@@ -169,7 +212,14 @@ impl Stage {
         metrics: &HookMetrics,
     ) -> Result<(), Stop> {
         metrics.rows.add(self.rows.len() as u64);
-        self.decide(batch, outcome, now_ns, metrics)?;
+        if let Err(stop) = self.decide(batch, outcome, now_ns, metrics) {
+            if matches!(stop, Stop::Hook { .. }) {
+                // These are dead letters now; the others were not processed.
+                let fates = &self.fates;
+                batch.settle(&self.rows, |place| fates.get(place) != Some(&Fate::Gone), 0, &[]);
+            }
+            return Err(stop);
+        }
         let fates = &self.fates;
         let stays = |place: usize| fates.get(place).is_none_or(|fate| *fate == Fate::Stays);
         if !outcome.writes.is_empty() {
@@ -235,11 +285,11 @@ impl Stage {
         Ok(())
     }
 
-    /// The whole call failed: all its rows follow `on_error`.
+    /// All chosen rows follow `on_error`.
     fn fail_all(
         &mut self,
         batch: &mut Batch,
-        failure: Failure,
+        failure: &Failure,
         now_ns: u64,
         metrics: &HookMetrics,
     ) -> Result<(), Stop> {
@@ -251,13 +301,14 @@ impl Stage {
         }
         for index in 0..self.rows.len() {
             let Some(&row) = self.rows.get(index) else { break };
-            self.note_failed(batch, row, &failure, now_ns);
+            self.note_failed(batch, row, failure, now_ns);
         }
-        self.follow_on_error(&failure, self.rows.len(), metrics)?;
-        if Fate::of_failed(self.plan.on_error) == Fate::Gone {
+        let followed = self.follow_on_error(failure, self.rows.len(), metrics);
+        let are_kept = matches!(followed, Ok(()) | Err(Stop::Hook { .. }));
+        if are_kept && Fate::of_failed(self.plan.on_error) == Fate::Gone {
             batch.settle(&self.rows, |_| false, 0, &[]);
         }
-        Ok(())
+        followed
     }
 
     /// Notes a row that the hook failed on, and among the dead letters if that is where it goes.
@@ -307,4 +358,16 @@ impl Stage {
         }
         metrics.emitted.add(emission.events.ends.len() as u64);
     }
+}
+
+/// Why rows failed of which nobody knows whether they are guilty.
+fn not_isolated(last: &Failure) -> Failure {
+    let message = format!(
+        "whether this event is to blame is not known: the search for the guilty ones of its batch ended after {} \
+         failures or {} deadlines; the last failure: {}",
+        isolate::MOST_FAILURES,
+        isolate::MOST_DEADLINES,
+        last.message
+    );
+    Failure { message, ..last.clone() }
 }

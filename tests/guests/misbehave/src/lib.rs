@@ -1,9 +1,10 @@
 //! A hook that does what its config says, good or bad: one guest for all tests of the host.
 //!
 //! Config: `{"read": FIELDS, "write": FIELDS, "do": MODE, "in": CALL, "from_call": N, "text": TEXT, "n": N,
-//! "tick_ms": N, "single": true, "poison": TEXT}`. A field is `"path"` (kind text) or `{"path": ..., "kind": ...}`. CALL is `init`,
-//! `process` (the default), `tick`, `save` or `teardown`; in any mode a batch whose first column has the `poison` in a
-//! row traps; N counts the calls of that kind in this instance, from 1.
+//! "tick_ms": N, "single": true, "poison": TEXT, "after": TEXT}`. A field is `"path"` (kind text) or `{"path": ...,
+//! "kind": ...}`. CALL is `init`, `process` (the default), `tick`, `save` or `teardown`; N counts the calls of that kind in
+//! this instance, from 1. In any mode a row whose first column has the `poison` traps; if there is an `after`, only in
+//! an instance that has seen a row with that before.
 //!
 //! | mode | what it does |
 //! | --- | --- |
@@ -58,6 +59,7 @@ struct Config {
     from_call: u32,
     text: String,
     poison: String,
+    after: String,
     n: u64,
     tick_ms: Option<u32>,
     single: bool,
@@ -73,6 +75,7 @@ impl Default for Config {
             from_call: 1,
             text: String::new(),
             poison: String::new(),
+            after: String::new(),
             n: 2,
             tick_ms: None,
             single: false,
@@ -109,6 +112,7 @@ struct State {
     config: Config,
     calls: [u32; 5],
     seen: u64,
+    weakened: bool,
     hoard: Vec<Vec<u8>>,
 }
 
@@ -216,11 +220,24 @@ fn same(config: &Config, rows: usize, mark: u8) -> Column {
     Column { values, marks: vec![mark; rows] }
 }
 
+/// Traps if there is poison in a row.
+fn take(config: &Config, batch: &Batch) {
+    for row in 0..batch.rows as usize {
+        let is_weak = config.after.is_empty() || STATE.with_borrow(|state| state.weakened);
+        if is_weak && has(batch, row, &config.poison) {
+            core::arch::wasm32::unreachable();
+        }
+        if !config.after.is_empty() && has(batch, row, &config.after) {
+            STATE.with_borrow_mut(|state| state.weakened = true);
+        }
+    }
+}
+
 /// What is returned for a batch.
 fn outcome(config: &Config, batch: &Batch) -> Outcome {
     let rows = batch.rows as usize;
-    if !config.poison.is_empty() && (0..rows).any(|row| has(batch, row, &config.poison)) {
-        core::arch::wasm32::unreachable();
+    if !config.poison.is_empty() {
+        take(config, batch);
     }
     let mut outcome = Outcome { keep: Vec::new(), writes: Vec::new(), emit: nothing(), errors: Vec::new() };
     match config.mode.as_str() {
