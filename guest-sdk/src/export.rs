@@ -33,7 +33,8 @@ impl<H: Hook> Instance<H> {
     /// `lifecycle.init`
     pub fn init(&self, mut setup: wit::Setup) -> Result<wit::Interest, String> {
         let config = std::mem::take(&mut setup.config);
-        let config = serde_json::from_str(&config).map_err(|error| format!("[hook.config]: {error}"))?;
+        let config =
+            serde_json::from_str(&config).map_err(|error| format!("[hook.config]: {}", unplaced(&error)))?;
         let mut setup = Setup::new(setup, H::PLACEMENT);
         let hook = H::init(config, &mut setup)?;
         let interest = setup.into_interest();
@@ -71,6 +72,13 @@ impl<H: Hook> Instance<H> {
         }
         emitter.finish()
     }
+}
+
+/// What is wrong with a config. Its JSON was made by the host, so a place in it means nothing to who wrote TOML.
+fn unplaced(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or_else(|| text.clone(), str::to_owned)
 }
 
 impl<H: Hook> Default for Instance<H> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cases::{self, Outcome};
 use crate::config::Config;
-use crate::hook::grants::{Field, Placement};
+use crate::hook::grants::Field;
 use crate::hook::prepare::Prepared;
 use crate::summary;
 
@@ -73,10 +73,7 @@ fn hook(config: &Config, prepared: &Prepared) -> Option<Hook> {
         name: hook.name.clone(),
         reads: paths(&interest.read),
         writes: paths(&interest.write),
-        instances: match interest.placement {
-            Placement::EveryWorker => config.workers,
-            Placement::Single => 1,
-        },
+        instances: interest.placement.instances(config.workers),
         memory_bytes: hook.memory_bytes,
     })
 }

@@ -48,6 +48,9 @@ const BAD_CONFIG: u8 = 78;
 #[derive(Debug, Parser)]
 #[command(name = "hookaroon", version, after_help = EXIT_CODES)]
 struct Arguments {
+    /// Show what hooks log for debugging too; twice: their traces as well
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
@@ -107,10 +110,11 @@ impl ConfigArguments {
 
 /// Runs what the arguments ask for.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let Arguments { verbose, command } = Arguments::parse();
+    match command {
         Command::CompilePlugin { job } => compile::child_main(&job),
         command => {
-            start_log();
+            start_log(verbose);
             let result = match command {
                 Command::Run(arguments) => run::run(&arguments),
                 Command::Check(arguments) => check::check(&arguments),
@@ -131,12 +135,17 @@ pub fn main() -> ExitCode {
 }
 
 /// The host's own log goes to standard error, because standard output may be a sink.
-fn start_log() {
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::INFO,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
-        .with_max_level(tracing::Level::INFO)
+        .with_max_level(level)
         .init();
 }
 

@@ -77,6 +77,8 @@ pub struct HookMetrics {
     pub name: String,
     /// Its instances' memory cap in bytes.
     pub memory_cap: u64,
+    /// How many instances it has at most.
+    pub instances: u32,
     /// Batches handed to it, retries included.
     pub calls: Counter,
     /// Rows of the batches that it processed.
@@ -123,10 +125,11 @@ pub struct SinkMetrics {
 
 impl HookMetrics {
     /// Nothing counted yet.
-    pub fn new(name: &str, memory_cap: u64) -> HookMetrics {
+    pub fn new(name: &str, memory_cap: u64, instances: u32) -> HookMetrics {
         HookMetrics {
             name: name.to_owned(),
             memory_cap,
+            instances,
             calls: Counter::default(),
             rows: Counter::default(),
             dropped: Counter::default(),
@@ -188,6 +191,12 @@ impl HookMetrics {
         self.failures.iter().map(Counter::get).sum()
     }
 
+    /// The number of the last failure, if it is to be told: the first ones, then one for each time that they doubled.
+    pub fn failure_to_tell(&self) -> Option<u64> {
+        let failed = self.all_failures();
+        (failed.is_power_of_two() || failed < 8).then_some(failed)
+    }
+
     /// The CPU time of its calls for each row, in nanoseconds.
     pub fn ns_per_row(&self) -> f64 {
         match self.rows.get() {
@@ -242,15 +251,18 @@ impl History {
 }
 
 impl Metrics {
-    /// The counters of a run with these hooks (name and memory cap) and sinks (name).
+    /// The counters of a run with these hooks (name, memory cap, instances) and sinks (name).
     pub fn new<'a>(
-        hooks: impl IntoIterator<Item = (&'a str, u64)>,
+        hooks: impl IntoIterator<Item = (&'a str, u64, u32)>,
         sinks: impl IntoIterator<Item = &'a str>,
     ) -> Metrics {
         Metrics {
             started: Instant::now(),
             input: InputMetrics::default(),
-            hooks: hooks.into_iter().map(|(name, cap)| HookMetrics::new(name, cap)).collect(),
+            hooks: hooks
+                .into_iter()
+                .map(|(name, cap, instances)| HookMetrics::new(name, cap, instances))
+                .collect(),
             sinks: sinks
                 .into_iter()
                 .map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() })

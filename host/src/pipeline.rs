@@ -6,6 +6,7 @@
 
 pub(crate) mod wiring;
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -97,9 +98,10 @@ impl Pipeline {
 
         let mut sinks = Vec::new();
         let mut chunks = Vec::new();
+        let mut written = HashMap::new();
         for (index, sink) in config.sinks.iter().enumerate() {
             let (sender, receiver) = queue(SINK_BYTES * config.workers as usize);
-            let output = open_output(sink, config, &found)?;
+            let output = open_output(sink, config, &found, &mut written)?;
             let (drain, metrics) = (drain.clone(), metrics.clone());
             sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });
             chunks.push(sender);
@@ -195,7 +197,13 @@ fn bytes_to_read(config: &Config, found: &[Vec<Found>]) -> Option<u64> {
     known.then(|| found.iter().flatten().map(|file| file.bytes).sum())
 }
 
-fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Result<Output, SinkError> {
+/// `written` are the files that sinks before it write, by device and inode.
+fn open_output(
+    sink: &config::Sink,
+    config: &Config,
+    found: &[Vec<Found>],
+    written: &mut HashMap<(u64, u64), String>,
+) -> Result<Output, SinkError> {
     let path = match &sink.output {
         config::Output::Stdout => {
             let open = |error| SinkError::Open {
@@ -208,21 +216,24 @@ fn open_output(sink: &config::Sink, config: &Config, found: &[Vec<Found>]) -> Re
         config::Output::File { path } => path,
     };
     let open = |error| SinkError::Open { sink: sink.name.clone(), path: path.display().to_string(), error };
-    let file = sink::file::Appended::open(path).map_err(open)?;
+    let mut file = sink::file::Appended::open(path).map_err(open)?;
     let identity = file.identity().map_err(open)?;
     let read_by = config
         .sources
         .iter()
         .zip(found)
         .find(|(_, files)| files.iter().any(|file| file.identity == identity));
-    match read_by {
-        Some((source, _)) => Err(SinkError::Loop {
-            sink: sink.name.clone(),
-            path: path.display().to_string(),
-            source_name: source.name.clone(),
-        }),
-        None => Ok(Output::File(file)),
+    let (name, shown) = (sink.name.clone(), path.display().to_string());
+    if let Some((source, _)) = read_by {
+        return Err(SinkError::Loop { sink: name, path: shown, source_name: source.name.clone() });
     }
+    if file.is_regular()
+        && let Some(other) = written.insert(identity, name.clone())
+    {
+        return Err(SinkError::Twice { sink: name, path: shown, other });
+    }
+    file.begin(path).map_err(open)?;
+    Ok(Output::File(file))
 }
 
 /// Gives each file a worker, and each source and worker a thread for its files.

@@ -44,6 +44,16 @@ pub enum SinkError {
         /// Which source.
         source_name: String,
     },
+    /// Another sink writes there, under this name or another one.
+    #[error("sinks \"{other}\" and \"{sink}\" write to the same file, {path}; one can")]
+    Twice {
+        /// Which sink.
+        sink: String,
+        /// The path.
+        path: String,
+        /// Which other one.
+        other: String,
+    },
     /// It cannot go on.
     #[error("sink \"{sink}\": cannot write: {error}; {events} events were not written")]
     Write {

@@ -8,6 +8,7 @@ pub mod file;
 pub mod stdin;
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,6 +50,9 @@ pub struct Context {
 impl Context {
     /// Where the events of a stream come from.
     pub(crate) fn origin(&self, stream: &str, file: Option<&PathBuf>) -> Origin {
+        // The same file is the same stream, however the configuration that names it was named.
+        let whole = file.and_then(|path| path.canonicalize().ok());
+        let identity = whole.as_ref().map_or(stream.as_bytes(), |path| path.as_os_str().as_bytes());
         Origin {
             source: SourceId::Source(self.id),
             source_name: self.name.clone(),
@@ -57,7 +61,7 @@ impl Context {
             host: self.host.clone(),
             time: self.time.clone(),
             received_ns: 0,
-            identity: xxhash_rust::xxh3::xxh3_64(stream.as_bytes()),
+            identity: xxhash_rust::xxh3::xxh3_64(identity),
         }
     }
 }

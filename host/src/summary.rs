@@ -84,12 +84,16 @@ pub struct Hook {
     pub memory_peak_bytes: u64,
     /// The most that one may use.
     pub memory_cap_bytes: u64,
+    /// How many instances it has.
+    pub instances: u32,
     /// Rows that it failed on and that passed as they were.
     pub passed: u64,
     /// Writes that had nowhere to go.
     pub refused_writes: u64,
     /// Earlier occurrences of keys that were deleted before it.
     pub duplicates_deleted: u64,
+    /// Surrogates that stood alone in what it read, which are U+FFFD there and as they were in the text.
+    pub lone_surrogates: u64,
     /// Its memory over time, for the chart.
     #[serde(skip)]
     memory: Vec<u64>,
@@ -149,7 +153,11 @@ impl Summary {
             bytes((self.bytes_in as f64 / seconds) as u64),
         );
         if let Some(peak) = self.memory_peak_bytes {
-            let _ = writeln!(out, "the process had at most {} resident", memory(peak));
+            let ceiling =
+                self.hooks.iter().map(|hook| u64::from(hook.instances) * hook.memory_cap_bytes).sum();
+            let hooks =
+                if ceiling == 0 { String::new() } else { format!("; its hooks may use {}", memory(ceiling)) };
+            let _ = writeln!(out, "the process had at most {} resident{hooks}", memory(peak));
         }
         self.write_hooks(&mut out);
         let width = self.events_out.keys().map(String::len).max().unwrap_or(0);
@@ -172,6 +180,7 @@ impl Summary {
             ("blank".to_owned(), self.lines.blank),
             ("repaired UTF-8".to_owned(), self.lines.repaired),
             ("cut into parts".to_owned(), self.lines.oversize),
+            ("lone surrogates read".to_owned(), self.hooks.iter().map(|hook| hook.lone_surrogates).sum()),
         ]);
         counts("lines", &lines.into_iter().filter(|(_, count)| *count > 0).collect(), &mut out);
         out
@@ -235,9 +244,11 @@ impl Hook {
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             memory_peak_bytes: metrics.memory_peak(),
             memory_cap_bytes: metrics.memory_cap,
+            instances: metrics.instances,
             passed: metrics.passed.get(),
             refused_writes: metrics.refused.get(),
             duplicates_deleted: metrics.duplicates.get(),
+            lone_surrogates: metrics.surrogates.get(),
             memory: metrics.memory_history(),
         }
     }

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub impurity: Option<Impurity>,
     /// Whether that was asked.
     pub pure: bool,
+    /// How many events a batch had at most.
+    pub rows: usize,
 }
 
 /// Whether everything is as it should be.
@@ -190,6 +192,9 @@ pub enum TrialError {
     /// The golden file.
     #[error(transparent)]
     Golden(#[from] GoldenError),
+    /// What is written would take the place of what is read.
+    #[error("--expect {0:?} is the input too, and --update would overwrite it; name another file")]
+    Overwrites(PathBuf),
     /// The run.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
@@ -209,6 +214,16 @@ impl Trial {
 
     /// Tries the hook.
     pub fn run(&self, loader: &Loader) -> Result<Outcome, TrialError> {
+        if let Some(path) = self.expect.as_ref().filter(|_| self.update) {
+            let golden = path.canonicalize();
+            let is_read = |file: &PathBuf| {
+                golden.as_ref().is_ok_and(|golden| file.canonicalize().is_ok_and(|file| file == *golden))
+            };
+            let read = self.candidate.files().into_iter().chain([self.input.clone()]);
+            if read.into_iter().any(|file| is_read(&file)) {
+                return Err(TrialError::Overwrites(path.clone()));
+            }
+        }
         let ready = self.candidate.prepare(loader, self.batch).map_err(TrialError::Candidate)?;
         let input = Input::read(&self.input)?;
         let fresh = if self.pure { Some((again(&ready)?, again(&ready)?)) } else { None };
@@ -272,6 +287,7 @@ impl Trial {
             golden,
             impurity,
             pure: self.pure,
+            rows: self.batch.rows,
             events,
         })
     }

@@ -115,7 +115,10 @@ impl Worker {
     fn add(&mut self, arrival: &Arrival) -> Result<(), Stop> {
         let mut lines = Unbatched::new(&arrival.lines, &arrival.origin);
         while lines.fill(&mut self.batch, &self.filling, &self.metrics.input) == Filled::Full {
-            self.process()?;
+            if let Err(stop) = self.process() {
+                self.count_stopped(lines.left() as u64);
+                return Err(stop);
+            }
         }
         Ok(())
     }
@@ -148,9 +151,13 @@ impl Worker {
     fn count_what_is_left(&mut self) {
         self.metrics.stopped.add(self.batch.len() as u64);
         while let Taken::Item(arrival) = self.arrivals.take(None) {
-            let events = arrival.lines.lines.len() as u64;
-            self.metrics.input.events.add(events);
-            self.metrics.stopped.add(events);
+            self.count_stopped(arrival.lines.lines.len() as u64);
         }
+    }
+
+    /// Events that came in and are in no batch.
+    fn count_stopped(&self, events: u64) {
+        self.metrics.input.events.add(events);
+        self.metrics.stopped.add(events);
     }
 }

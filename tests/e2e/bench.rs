@@ -80,6 +80,20 @@ fn a_baseline_is_written_then_compared_with_and_what_is_slower_is_told() {
 }
 
 #[test]
+fn the_baseline_of_another_hook_is_refused() {
+    let trial = Trial::with_input(EVENTS);
+    text(&bench(&trial, &["--baseline", "base.json"]));
+    let other =
+        ["bench", "level", "--config", "{\"min\":\"info\"}", "--input", "in.log", "--baseline", "base.json"];
+    let ran = trial.ended(trial.command(other).output().unwrap());
+    assert_eq!(ran.code, Some(1));
+    ran.says(&["is of \"redact\", not of \"level\""]);
+    let ran = bench(&trial, &["--baseline", "base.json", "--max-regress", "100000%"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    ran.says(&["1024 rows: ", " in the baseline: "]);
+}
+
+#[test]
 fn json_has_every_figure_for_each_size_and_plugin() {
     let figures = figures(&bench(&Trial::with_input(EVENTS), &["redact", "--json"]));
     assert_eq!((&figures["events"], &figures["bytes_per_event"]), (&json!(2), &json!(31.5)));
@@ -124,7 +138,7 @@ fn a_matrix_has_a_line_for_each_combination_of_limits() {
 fn what_cannot_be_measured_or_compared_is_told() {
     let trial = Trial::with_input(EVENTS);
     trial.write("grant.toml", "read = [\"*\"]\nimports = [\"log\"]\n");
-    trial.write("none.json", "{\"plugin\":\"x\",\"ns_per_row\":{\"7\":1.0}}");
+    trial.write("none.json", "{\"plugin\":\"redact\",\"ns_per_row\":{\"7\":1.0}}");
     trial.write("broken.json", "{}");
     let plugin = misbehave().display().to_string();
     for (code, arguments, says) in [

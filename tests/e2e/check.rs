@@ -61,6 +61,20 @@ fn options_that_are_missing_or_not_among_the_words_name_what_is_needed() {
 }
 
 #[test]
+fn a_bare_number_where_a_share_is_needed_names_both_that_it_could_mean() {
+    let trial = Trial::with_input("");
+    for (keep, told) in [
+        ("0.5", "config.keep is 0.5; it could mean \"0.5%\" or \"50%\""),
+        ("5", "config.keep is 5; it could mean \"5%\" or \"500%\""),
+        ("\"0.5\"", "\"0.5\" is no share; write for example \"5%\"\n"),
+    ] {
+        let ran = trial.check(&standard("sample", &format!("keep = {keep}\nby = \"id\"")));
+        assert_eq!(ran.code, Some(78));
+        ran.says(&[told]);
+    }
+}
+
+#[test]
 fn texts_that_the_host_puts_in_are_checked_as_texts_and_never_shown() {
     let trial = Trial::new();
     trial.write("secret.txt", "hunter2");

@@ -57,6 +57,18 @@ fn included_files_continue_the_chain_in_the_order_of_their_paths() {
 }
 
 #[test]
+fn names_of_included_files_may_stand_in_from_and_one_that_is_missing_is_told() {
+    let trial = Trial::with_input("{\"x\":1}\n");
+    trial.write("more.toml", FILE_TO_FILE);
+    let hook = hook("h", "from = [\"in\"]", "set", "write = [\"y\"]\ntext = \"1\"");
+    let ran = trial.run(&format!("include = [\"more.toml\"]\n{hook}"));
+    assert_eq!(ran.lines(), ["{\"x\":1,\"y\":\"1\"}"], "{}", ran.stderr);
+    let ran = trial.check(&format!("include = [\"mroe.toml\"]\n{FILE_TO_FILE}"));
+    assert_eq!(ran.code, Some(78));
+    ran.says(&["hookaroon.toml:1:12: include: there is no file mroe.toml"]);
+}
+
+#[test]
 fn a_hook_that_is_not_enabled_is_not_there() {
     let trial = Trial::with_input(numbered(3));
     let ran = trial.through(&hook("off", "enabled = false", "trap", ""));

@@ -1,5 +1,7 @@
 //! Hooks that misbehave: every kind is counted, no event is lost or changed, and the host lives.
 
+use std::io::Write;
+
 use serde_json::Value;
 
 use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered};
@@ -103,7 +105,11 @@ fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
     for lie in ["emit_huge", "write_huge"] {
         let (trial, ran) =
             misbehaving("lie", "memory = \"64MiB\"", &format!("text = {lie:?}\nwrite = [\"w\"]"));
-        assert!(ran.number("hooks.0.failures") >= 2, "{lie}: {}", ran.stderr);
+        assert!(ran.failed("bad", "bad_output") >= 2, "{lie}: {}", ran.stderr);
+        ran.says(&[
+            "it handed the host more than 8388608 bytes in one call",
+            "lower rows or bytes in [batch]",
+        ]);
         nothing_is_lost(&trial, &ran, "bad");
     }
 }
@@ -145,6 +151,66 @@ fn on_error_says_what_becomes_of_the_rows() {
 }
 
 #[test]
+fn a_run_that_stops_counts_every_event_that_it_read() {
+    const MANY: u64 = 5000;
+    for (mode, more) in [("nothing", "poison = \"150\""), ("fail_row", "text = \"150\"")] {
+        let trial = Trial::with_input(numbered(MANY));
+        let more = format!("read = [{{ path = \"n\", kind = \"json\" }}]\n{more}");
+        let bad = hook("bad", "on_error = \"stop\"", mode, &more);
+        let ran = trial.run(&format!("[batch]\nrows = 64\n{FILE_TO_FILE}{bad}"));
+        assert_eq!((ran.code, ran.number("events_in")), (Some(4), MANY), "{mode}: {}", ran.stderr);
+        let (out, letters) = (ran.lines().len() as u64, trial.dead_letters("bad").len() as u64);
+        assert_eq!(out + letters + ran.number("dropped.stopped"), MANY, "{mode}: {}", ran.summary);
+        assert_eq!((out, letters, ran.number("dead_letters.bad")), (128, 1, 1), "{mode}");
+    }
+}
+
+#[test]
+fn a_failure_in_any_call_is_told() {
+    for (call, mode) in [("tick", "trap"), ("tick", "error"), ("process", "trap"), ("process", "fail_row")] {
+        let trial = Trial::with_input(numbered(3));
+        let more = format!("in = {call:?}\nread = [\"n\"]\ntext = \"\"\ntick_ms = 1");
+        let mut child = trial.start(&format!(
+            "[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n{}",
+            hook("bad", "on_error = \"pass\"", mode, &more)
+        ));
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"{\"n\":\"1\"}\n").unwrap();
+        // Until it was told the time.
+        while mode != "fail_row" && call == "tick" && trial.read("out.ndjson").is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        drop(input);
+        let ran = trial.ended(child.wait_with_output().unwrap());
+        let told = if mode == "fail_row" {
+            "it says that rows failed: told to fail"
+        } else {
+            &format!("{call} failed: {mode}: ")
+        };
+        ran.says(&[told, "(failure 1)"]);
+    }
+}
+
+#[test]
+fn what_was_saved_is_told_at_the_end_even_if_the_last_instance_failed() {
+    let trial = Trial::new();
+    let more = "in = \"teardown\"\ntext = \"end\"\nread = [\"m\"]\npoison = \"poison\"";
+    let mut child = trial.start(&format!(
+        "[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n{}",
+        hook("h", "", "emit", more)
+    ));
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"{\"m\":\"fine\"}\n").unwrap();
+    // Longer than a save may be behind; the hook saves whatever it has seen.
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    input.write_all(b"{\"m\":\"poison\"}\n").unwrap();
+    drop(input);
+    let ran = trial.ended(child.wait_with_output().unwrap());
+    assert_eq!(ran.lines(), ["{\"m\":\"fine\"}", "{\"emitted\":\"end\"}"], "{}", ran.stderr);
+    assert_eq!(trial.dead_letters("h").len(), 1);
+}
+
+#[test]
 fn only_the_rows_that_a_hook_says_failed_follow_on_error() {
     let trial = Trial::with_input("{\"m\":\"ok\"}\n{\"m\":\"bad one\"}\n{\"m\":\"fine\"}\n");
     let ran = trial.through(&hook("picky", "", "fail_row", "read = [\"m\"]\ntext = \"bad\""));
@@ -173,6 +239,7 @@ fn a_guest_cannot_flood_the_log_or_drive_the_terminal() {
     let ran = trial.through(&hook("loud", "deadline = \"5s\"", "flood", ""));
     let lines = ran.stderr.lines().filter(|line| line.contains("xxxx")).count();
     assert!((1..=1000).contains(&lines), "{lines}");
+    ran.says(&["lines over 100 a second were thrown away"]);
     let trial = Trial::with_input(numbered(5));
     let ran = trial.through(&hook("loud", "", "error", "text = \"\\u001b[2Jgone\\nfake line\""));
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.contains("u{1b}[2Jgone"), "{}", ran.stderr);

@@ -230,11 +230,59 @@ fn results_are_the_same_with_one_two_and_eight_workers() {
 
 #[test]
 fn a_sink_never_writes_what_a_source_reads() {
-    let trial = Trial::with_input("{}\n");
+    // Without the newline that a sink would begin with.
+    let trial = Trial::with_input("{}");
     let ran = trial.run(&FILE_TO_FILE.replace("out.ndjson", "in.log"));
     assert_eq!(ran.code, Some(1));
     ran.says(&["sink \"out\"", "also read by source \"in\""]);
-    assert_eq!(trial.read("in.log"), b"{}\n");
+    assert_eq!(trial.read("in.log"), b"{}");
+}
+
+#[test]
+fn two_sinks_never_write_to_the_same_file_whatever_they_call_it() {
+    let trial = Trial::with_input("{}\n");
+    fs::create_dir(trial.path("sub")).unwrap();
+    let other = "[[sink]]\nname = \"other\"\ntype = \"file\"\npath = \"sub/../out.ndjson\"\n";
+    let ran = trial.run(&format!("{FILE_TO_FILE}{other}"));
+    assert_eq!(ran.code, Some(1));
+    ran.says(&["sinks \"out\" and \"other\" write to the same file", "one can"]);
+}
+
+#[test]
+fn an_event_has_the_same_id_however_the_configuration_is_named() {
+    let trial = Trial::with_input("{}\n{}\n");
+    trial.write("hookaroon.toml", format!("{FILE_TO_FILE}include = [\"%id\"]\n"));
+    let whole = trial.path("hookaroon.toml").display().to_string();
+    let ids: Vec<Vec<u8>> = ["hookaroon.toml", "./hookaroon.toml", &whole]
+        .iter()
+        .map(|name| {
+            let _ = fs::remove_file(trial.path("out.ndjson"));
+            assert!(trial.command(["run", "--once", "-c", name]).status().unwrap().success());
+            trial.read("out.ndjson")
+        })
+        .collect();
+    assert!(ids[0].starts_with(b"{\"%id\":\"") && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let lines: Vec<&[u8]> = ids[0].split(|byte| *byte == b'\n').collect();
+    assert_ne!(lines[0], lines[1]);
+}
+
+#[test]
+fn totals_that_cannot_be_written_are_told_before_anything_flows() {
+    let trial = Trial::with_input("{}\n");
+    trial.write("hookaroon.toml", FILE_TO_FILE);
+    let output = trial.command(["run", "--once", "--summary", "no/such/dir.json"]).output().unwrap();
+    let ran = trial.ended(output);
+    assert_eq!((ran.code, trial.path("out.ndjson").exists()), (Some(1), false));
+    ran.says(&["--summary: cannot write no/such/dir.json"]);
+}
+
+#[test]
+fn surrogates_that_stand_alone_are_counted_where_they_are_read() {
+    let trial = Trial::with_input("{\"m\":\"\\ud800 a\"}\n{\"m\":\"b\"}\n");
+    let ran = trial.through(&hook("h", "", "echo", "read = [\"m\"]\nwrite = [\"w\"]"));
+    assert_eq!(ran.lines()[0], "{\"m\":\"\\ud800 a\",\"w\":\"\u{fffd} a\"}");
+    assert_eq!(ran.number("hooks.0.lone_surrogates"), 1);
+    ran.says(&["lone surrogates read 1"]);
 }
 
 #[test]

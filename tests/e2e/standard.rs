@@ -53,7 +53,7 @@ fn redact_enrich_and_sample_work_together() {
         name = "sample"
         plugin = "sample"
         match = "id > 1"
-        grant = { read = ["id", "level"], drop = true }
+        grant = { read = ["id", "level", "severity"], drop = true }
         config = { by = "id", keep = "0%" }
         "#,
     );

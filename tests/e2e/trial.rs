@@ -86,6 +86,17 @@ fn a_golden_file_is_written_compared_with_and_its_difference_shown() {
 }
 
 #[test]
+fn the_input_is_never_overwritten() {
+    let trial = Trial::with_input(EVENTS);
+    for golden in ["in.log", "./in.log"] {
+        let ran = redact(&trial, &["--expect", golden, "--update"]);
+        assert_ne!(ran.code, Some(0));
+        ran.says(&["is the input too, and --update would overwrite it; name another file"]);
+        assert_eq!(trial.read("in.log"), EVENTS.as_bytes());
+    }
+}
+
+#[test]
 fn the_expected_events_of_a_hook_that_fails_are_not_overwritten() {
     let trial = granted();
     trial.write("want.ndjson", "{\"kept\":1}\n");

@@ -29,21 +29,36 @@ pub struct ConfigOption {
     pub description: String,
 }
 
-/// The options that a schema describes, in its order.
+/// The options that a schema describes, in its order; those of a table behind it, as `table.option`.
 pub fn options(schema: &Value) -> Vec<ConfigOption> {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };
+    let mut options = Vec::new();
+    add_options(schema, "", 0, &mut options);
+    options
+}
+
+fn add_options(schema: &Value, before: &str, depth: usize, options: &mut Vec<ConfigOption>) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
     let required = |name: &str| {
         let names = schema.get("required").and_then(Value::as_array);
         names.is_some_and(|names| names.iter().any(|required| required == name))
     };
     let option = |(name, schema): (&String, &Value)| ConfigOption {
-        name: printable(name),
+        name: format!("{before}{}", printable(name)),
         takes: takes(schema, 0),
         required: required(name),
         default: schema.get("default").map(|default| printable(&default.to_string())),
         description: schema.get("description").and_then(Value::as_str).map(printable).unwrap_or_default(),
     };
-    properties.iter().take(MAX_OPTIONS).map(option).collect()
+    for property in properties {
+        if options.len() >= MAX_OPTIONS {
+            return;
+        }
+        options.push(option(property));
+        let (name, schema) = property;
+        if depth < MAX_DEPTH {
+            add_options(schema, &format!("{before}{}.", printable(name)), depth + 1, options);
+        }
+    }
 }
 
 /// What a schema takes, in words.
@@ -86,6 +101,7 @@ mod tests {
             "unknown": {"default": "keep", "enum": ["keep", "drop"]},
             "n": {"type": "integer", "default": 3},
             "odd": {"type": ["string", "null"]},
+            "hash": {"type": "object", "required": ["key"], "properties": {"key": {"type": "string"}}},
         }}));
         let told: Vec<_> =
             options.iter().map(|option| (option.name.as_str(), option.takes.as_str())).collect();
@@ -97,6 +113,8 @@ mod tests {
                 ("unknown", "one of \"keep\", \"drop\""),
                 ("n", "whole number"),
                 ("odd", "anything"),
+                ("hash", "table"),
+                ("hash.key", "text"),
             ]
         );
         assert!(options[0].required && options[0].description == "The least.");

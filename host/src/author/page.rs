@@ -17,7 +17,7 @@ pub fn page(description: &Description) -> String {
     let manifest = description.manifest.as_ref().unwrap_or(&nothing);
     let name = if manifest.name.is_empty() { "hook" } else { &manifest.name };
     let mut page = format!(
-        "<!-- Made by `make docs` from the manifest in the plugin; change it in plugins/{name}. -->\n\n# {name}\n\n"
+        "<!-- Made by `hookaroon inspect --markdown` from the plugin's manifest. -->\n\n# {name}\n\n"
     );
     let short = manifest.description.trim_end_matches('.');
     let long = manifest.config.as_ref().and_then(|schema| text_of(schema, "description"));

@@ -56,6 +56,18 @@ pub enum BaselineError {
         /// What is wrong.
         error: serde_json::Error,
     },
+    /// It is another hook's.
+    #[error(
+        "the baseline {path:?} is of {before:?}, not of {now:?}; name its own, or --save-baseline writes a new one"
+    )]
+    OtherHook {
+        /// Which file.
+        path: PathBuf,
+        /// What it was taken of.
+        before: String,
+        /// What is measured.
+        now: String,
+    },
     /// It says nothing of what is measured.
     #[error(
         "the baseline {path:?} holds none of the sizes that are measured; --save-baseline writes a new one"
@@ -101,6 +113,11 @@ impl Baseline {
         let mut text = serde_json::to_vec_pretty(self).map_err(|error| wrong(error.into()))?;
         text.push(b'\n');
         replace(path, &text).map_err(wrong)
+    }
+
+    /// Whether it was taken of the same plugin: one of that name, wherever it lies.
+    pub fn is_same_hook(&self, now: &Baseline) -> bool {
+        Path::new(&self.plugin).file_stem() == Path::new(&now.plugin).file_stem()
     }
 
     /// Whether it was taken at one of the sizes of `now` at least: otherwise nothing can be compared.

@@ -98,6 +98,13 @@ fn compare(report: &Report, path: &Path, arguments: &BenchArguments) -> Result<(
     let now = Baseline::of(report);
     let before =
         if arguments.save_baseline { None } else { Baseline::read(path).map_err(|error| failed(&error))? };
+    if let Some(before) = before.as_ref().filter(|before| !before.is_same_hook(&now)) {
+        return Err(failed(&BaselineError::OtherHook {
+            path: path.to_owned(),
+            before: before.plugin.clone(),
+            now: now.plugin,
+        }));
+    }
     if before.as_ref().is_some_and(|before| !before.is_of(&now)) {
         return Err(failed(&BaselineError::Foreign { path: path.to_owned() }));
     }
@@ -108,6 +115,14 @@ fn compare(report: &Report, path: &Path, arguments: &BenchArguments) -> Result<(
     if before.is_none() {
         now.write(path).map_err(|error| failed(&error))?;
         eprintln!("{}: the baseline was written", path.display());
+    }
+    for (rows, before) in before.iter().flat_map(|before| &before.ns_per_row) {
+        if let (Some(now), false) = (now.ns_per_row.get(rows), arguments.json) {
+            eprintln!(
+                "{rows} rows: {now:.0} ns, {before:.0} in the baseline: {:+.0}%",
+                (now / before - 1.0) * 100.0
+            );
+        }
     }
     for Regression { rows, before, now } in &regressions {
         let more = (now / before - 1.0) * 100.0;

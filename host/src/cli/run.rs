@@ -1,6 +1,6 @@
 //! `hookaroon run`: the main job.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, lo
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
+use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::{Prepared, prepare};
 use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
@@ -56,6 +57,10 @@ pub struct Ending<'a> {
 
 /// Lets a checked configuration flow until it has ended, or a signal ends it.
 pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Result<(), ExitCode> {
+    if let Some(path) = ending.summary {
+        // What cannot be written at the end is told before anything flows.
+        OpenOptions::new().create(true).append(true).open(path).map_err(|error| unwritable(path, &error))?;
+    }
     let drain = Arc::new(Drain::default());
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, &drain).map_err(|error| code(&error))?;
@@ -67,15 +72,27 @@ pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Resul
     if ending.show {
         eprint!("{}", summary.for_people());
     }
+    for (hook, events) in &summary.dead_letters {
+        let kept = DeadLetters::path(&config.data_dir, hook);
+        tracing::warn!(
+            hook = hook.as_str(),
+            "it failed on {events} events; they are kept in {}",
+            kept.display()
+        );
+    }
+    let mut ended = Ok(());
     if let Some(path) = ending.summary {
         let written = serde_json::to_vec_pretty(&summary)
             .map_err(io::Error::other)
             .and_then(|json| fs::write(path, json));
-        written.map_err(|error| {
-            failed(&io::Error::other(format!("cannot write {}: {error}", path.display())))
-        })?;
+        ended = written.map_err(|error| unwritable(path, &error));
     }
-    result.map_err(|error| code(&error))
+    // How the run ended counts for more.
+    result.map_err(|error| code(&error)).and(ended)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> ExitCode {
+    failed(&io::Error::other(format!("--summary: cannot write {}: {error}", path.display())))
 }
 
 /// The first signal asks for a drain; the second one ends the process at once, as if nobody had listened.

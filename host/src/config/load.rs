@@ -4,7 +4,7 @@
 //! can have wrong (names that occur twice, two sources on standard input) is looked at last.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::{Error, Errors, Text};
-use super::reader::{Reader, Table};
+use super::reader::{Reader, Table, suggestion};
 use super::schema::{self, Section};
 use super::settings::Outside;
 use super::{Batch, Case, Config, Hook, Input, PluginLimits, Sink, Source, cases, parts};
@@ -47,6 +47,18 @@ struct Parts {
     hooks: Vec<Hook>,
     sinks: Vec<Sink>,
     tests: Vec<cases::Draft>,
+    /// Where each of them stands, as an error without words.
+    places: Places,
+    /// The names in all `from`, with the same.
+    named: Vec<(String, Error)>,
+}
+
+#[derive(Default)]
+struct Places {
+    sources: Vec<Error>,
+    hooks: Vec<Error>,
+    sinks: Vec<Error>,
+    tests: Vec<Error>,
 }
 
 struct Loading<'e> {
@@ -83,9 +95,13 @@ impl Loading<'_> {
             config.plugin_limits = plugin_limits(top);
             config.batch = batch(top);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
+                let found = includes.len();
                 match glob::glob(&dir.join(pattern).to_string_lossy()) {
                     Ok(paths) => includes.extend(paths.flatten()),
                     Err(error) => top.wrong(&span, format!("include: {pattern:?} is not a pattern: {error}")),
+                }
+                if includes.len() == found && !pattern.contains(['*', '?', '[']) {
+                    top.wrong(&span, format!("include: there is no file {}", dir.join(pattern).display()));
                 }
             }
         });
@@ -132,35 +148,32 @@ impl Loading<'_> {
             let table = Table::new(&reader, document.get_ref(), document.span(), "", section);
             top(&table, self.environment);
             let outside = Outside { dir, environment: self.environment };
-            self.parts
-                .sources
-                .extend(table.tables("source", schema::SOURCE).iter().map(|table| parts::source(table, dir)));
-            self.parts
-                .hooks
-                .extend(table.tables("hook", schema::HOOK).iter().map(|table| parts::hook(table, &outside)));
-            self.parts
-                .sinks
-                .extend(table.tables("sink", schema::SINK).iter().map(|table| parts::sink(table, dir)));
-            self.parts
-                .tests
-                .extend(table.tables("test", schema::TEST).iter().map(|table| cases::draft(table, dir)));
-            self.check_from(&table);
+            let place = |table: &Table<'_, '_>| table.reader.text.error(table.span(), String::new());
+            let Parts { sources, hooks, sinks, tests, places, named } = &mut self.parts;
+            for table in table.tables("source", schema::SOURCE) {
+                sources.push(parts::source(&table, dir));
+                places.sources.push(place(&table));
+            }
+            for table in table.tables("hook", schema::HOOK) {
+                hooks.push(parts::hook(&table, &outside));
+                places.hooks.push(place(&table));
+                named.extend(parts::named_in_from(&table));
+            }
+            for table in table.tables("sink", schema::SINK) {
+                sinks.push(parts::sink(&table, dir));
+                places.sinks.push(place(&table));
+                named.extend(parts::named_in_from(&table));
+            }
+            for table in table.tables("test", schema::TEST) {
+                tests.push(cases::draft(&table, dir));
+                places.tests.push(place(&table));
+            }
         }
         let mut errors = reader.errors.into_inner();
         errors.sort_by_key(|error| error.at);
-        // The names in `from` are looked at after everything else, which reads some tables twice.
+        // `from` is read twice.
         errors.dedup();
         self.errors.extend(errors);
-    }
-
-    /// Names may stand in an included file before those of a later one: only what was read so far is known.
-    fn check_from(&self, table: &Table<'_, '_>) {
-        let hooks: Vec<String> = self.parts.hooks.iter().map(|hook| format!("hook:{}", hook.name)).collect();
-        let sources = self.parts.sources.iter().map(|source| source.name.as_str());
-        let known: Vec<&str> = sources.chain(hooks.iter().map(String::as_str)).collect();
-        for part in table.tables("hook", schema::HOOK).iter().chain(&table.tables("sink", schema::SINK)) {
-            parts::check_from(part, &known);
-        }
     }
 
     /// The tests, with their names looked up.
@@ -173,44 +186,61 @@ impl Loading<'_> {
     /// What only all parts together can have wrong.
     fn check_together(&mut self, file: &Path) {
         let mut wrong = Vec::new();
-        let Parts { sources, hooks, sinks, tests } = &self.parts;
+        let Parts { sources, hooks, sinks, tests, places, named } = &self.parts;
         if self.errors.is_empty() {
+            let mut missing = |message: &str| {
+                wrong.push(Error { file: file.to_owned(), at: None, message: message.to_owned() });
+            };
             if sources.is_empty() {
-                wrong.push("there is no [[source]]; add one with type = \"file\" or \"stdin\"".to_owned());
+                missing("there is no [[source]]; add one with type = \"file\" or \"stdin\"");
             }
             if sinks.is_empty() {
-                wrong.push("there is no [[sink]]; add one with type = \"file\" or \"stdout\"".to_owned());
+                missing("there is no [[sink]]; add one with type = \"file\" or \"stdout\"");
             }
         }
-        twice("source", sources.iter().map(|source| source.name.as_str()), &mut wrong);
-        twice("hook", hooks.iter().map(|hook| hook.name.as_str()), &mut wrong);
-        twice("sink", sinks.iter().map(|sink| sink.name.as_str()), &mut wrong);
-        twice("test", tests.iter().map(cases::Draft::name), &mut wrong);
-        let stdin: Vec<_> =
-            sources.iter().filter(|source| source.input == Input::Stdin).map(|source| &source.name).collect();
-        if stdin.len() > 1 {
-            wrong.push(format!("sources {stdin:?} all read standard input; one can"));
+        twice("source", sources.iter().map(|source| source.name.as_str()), &places.sources, &mut wrong);
+        twice("hook", hooks.iter().map(|hook| hook.name.as_str()), &places.hooks, &mut wrong);
+        twice("sink", sinks.iter().map(|sink| sink.name.as_str()), &places.sinks, &mut wrong);
+        twice("test", tests.iter().map(cases::Draft::name), &places.tests, &mut wrong);
+        let mut stdin =
+            sources.iter().zip(&places.sources).filter(|(source, _)| source.input == Input::Stdin);
+        if let Some((first, _)) = stdin.next() {
+            wrong.extend(stdin.map(|(source, place)| {
+                let message = format!(
+                    "sources {:?} and {:?} both read standard input; one can",
+                    first.name, source.name
+                );
+                Error { message, ..place.clone() }
+            }));
         }
-        for (index, sink) in sinks.iter().enumerate() {
+        for (index, (sink, place)) in sinks.iter().zip(&places.sinks).enumerate() {
             if let Some(other) = sinks.iter().take(index).find(|other| other.output == sink.output) {
-                wrong.push(format!(
-                    "sinks {:?} and {:?} write to the same place; one can",
-                    other.name, sink.name
-                ));
+                let message =
+                    format!("sinks {:?} and {:?} write to the same place; one can", other.name, sink.name);
+                wrong.push(Error { message, ..place.clone() });
             }
         }
-        let errors = wrong.into_iter().map(|message| Error { file: file.to_owned(), at: None, message });
-        self.errors.extend(errors);
+        let emitted: Vec<String> = hooks.iter().map(|hook| format!("hook:{}", hook.name)).collect();
+        let known: Vec<&str> = sources
+            .iter()
+            .map(|source| source.name.as_str())
+            .chain(emitted.iter().map(String::as_str))
+            .collect();
+        for (name, place) in named.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+            let message =
+                format!("{}from: there is no source {name:?}; {}", place.message, suggestion(name, &known));
+            wrong.push(Error { message, ..place.clone() });
+        }
+        self.errors.extend(wrong);
     }
 }
 
-fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>, wrong: &mut Vec<String>) {
-    let mut counts: HashMap<&str, u32> = HashMap::new();
-    for name in names.filter(|name| !name.is_empty()) {
-        let count = counts.entry(name).or_default();
-        *count += 1;
-        if *count == 2 {
-            wrong.push(format!("there are two {what}s with the name {name:?}"));
+fn twice<'n>(what: &str, names: impl Iterator<Item = &'n str>, places: &[Error], wrong: &mut Vec<Error>) {
+    let mut known: HashSet<&str> = HashSet::new();
+    for (name, place) in names.zip(places).filter(|(name, _)| !name.is_empty()) {
+        if !known.insert(name) {
+            let message = format!("there are two {what}s with the name {name:?}");
+            wrong.push(Error { message, ..place.clone() });
         }
     }
 }

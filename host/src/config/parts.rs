@@ -3,6 +3,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::errors::Error;
 use super::reader::{Table, suggestion};
 use super::schema::{self, DEADLINE, INIT_DEADLINE, MEMORY, TEARDOWN_DEADLINE, TICK_DEADLINE};
 use super::settings::{Outside, settings};
@@ -165,13 +169,18 @@ fn from(table: &Table<'_, '_>) -> Option<Vec<String>> {
     table.strings("from").map(|names| names.into_iter().map(|(name, _)| name.to_owned()).collect())
 }
 
-/// Whether the names in `from` exist; `known` are the sources, and `hook:NAME` for each hook.
-pub(super) fn check_from(table: &Table<'_, '_>, known: &[&str]) {
-    for (name, span) in table.strings("from").unwrap_or_default() {
-        if !known.contains(&name) {
-            table.wrong(&span, format!("from: there is no source {name:?}; {}", suggestion(name, known)));
-        }
-    }
+/// The names in `from`, each with its place and the part's title, for when all names are known.
+pub(super) fn named_in_from(table: &Table<'_, '_>) -> Vec<(String, Error)> {
+    let title = if table.title.is_empty() { String::new() } else { format!("{}: ", table.title) };
+    // Reading them once more would tell an error in their kind twice.
+    let texts = match table.get("from").map(Spanned::get_ref) {
+        Some(DeValue::String(_) | DeValue::Array(_)) => table.strings("from").unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    texts
+        .into_iter()
+        .map(|(name, span)| (name.to_owned(), table.reader.text.error(&span, title.clone())))
+        .collect()
 }
 
 fn grant(hook: &Table<'_, '_>) -> Grant {

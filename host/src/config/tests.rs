@@ -87,7 +87,12 @@ fn what_only_all_parts_together_have_wrong_is_told() {
     assert_eq!(read("").unwrap_err().len(), 2);
     let twice = format!("{ENDS}{ENDS}");
     let errors = read(&twice).unwrap_err().join("\n");
-    for part in ["two sources with the name \"in\"", "all read standard input", "write to the same place"] {
+    for part in [
+        "7:1: there are two sources with the name \"in\"",
+        "7:1: sources \"in\" and \"in\" both read standard input; one can",
+        "10:1: there are two sinks with the name \"out\"",
+        "10:1: sinks \"out\" and \"out\" write to the same place; one can",
+    ] {
         assert!(errors.contains(part), "{part} in {errors}");
     }
 }

@@ -21,6 +21,9 @@ use crate::event::escape;
 /// How long to wait before trying again to write.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Where they are, below the data directory.
+const DIR: &str = "dead-letters";
+
 /// How many bytes of them are kept in memory.
 pub const MOST_IN_MEMORY: usize = 256 << 20;
 
@@ -54,8 +57,13 @@ pub struct Reason<'a> {
 impl DeadLetters {
     /// Dead letters below `data_dir`; nothing is made until there is one.
     pub fn new(data_dir: &Path, drain: Arc<Drain>) -> DeadLetters {
-        let kept = Kept::OnDisk { dir: data_dir.join("dead-letters"), drain };
+        let kept = Kept::OnDisk { dir: data_dir.join(DIR), drain };
         DeadLetters { kept, writing: Mutex::default() }
+    }
+
+    /// Where those of a hook are.
+    pub fn path(data_dir: &Path, hook: &str) -> PathBuf {
+        file_of(&data_dir.join(DIR), hook)
     }
 
     /// Dead letters that nobody needs once the run has ended.
@@ -82,7 +90,7 @@ impl DeadLetters {
                 return Ok(());
             }
         };
-        let path = dir.join(format!("{hook}.ndjson"));
+        let path = file_of(dir, hook);
         loop {
             let Err(error) = append_once(dir, &path, lines) else { return Ok(()) };
             let error = io::Error::new(
@@ -95,6 +103,10 @@ impl DeadLetters {
             }
         }
     }
+}
+
+fn file_of(dir: &Path, hook: &str) -> PathBuf {
+    dir.join(format!("{hook}.ndjson"))
 }
 
 fn append_once(dir: &Path, path: &Path, lines: &[u8]) -> io::Result<()> {

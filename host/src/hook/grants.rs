@@ -30,6 +30,16 @@ pub enum Placement {
     Single,
 }
 
+impl Placement {
+    /// How many instances there are with so many workers.
+    pub fn instances(self, workers: u32) -> u32 {
+        match self {
+            Placement::EveryWorker => workers,
+            Placement::Single => 1,
+        }
+    }
+}
+
 /// What a hook does, as it asked and was granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {

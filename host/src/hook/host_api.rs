@@ -1,7 +1,8 @@
 //! What hooks may call: for now, writing to the host's log.
 //!
 //! Nothing here can fail or block for a guest. A hook's lines are cut at [`MAX_LINE`] bytes and held to
-//! [`LINES_PER_SECOND`]; what is more is counted, and the count is told once the hook is quiet again.
+//! [`LINES_PER_SECOND`]; what is more is counted, and the count is told once the hook is quiet again or ends. Lines of a
+//! level that is not shown cost nothing.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +37,17 @@ impl HookLog {
     }
 
     pub(crate) fn write(&self, level: log::Level, message: &str) {
+        let is_shown = match level {
+            log::Level::Trace => tracing::enabled!(target: "hook", tracing::Level::TRACE),
+            log::Level::Debug => tracing::enabled!(target: "hook", tracing::Level::DEBUG),
+            log::Level::Info | log::Level::Warn | log::Level::Error => true,
+        };
+        if is_shown {
+            self.write_shown(level, message);
+        }
+    }
+
+    fn write_shown(&self, level: log::Level, message: &str) {
         let suppressed_before = {
             let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
             let mut suppressed = 0;
@@ -51,9 +63,7 @@ impl HookLog {
             suppressed
         };
         let hook = self.name.as_str();
-        if suppressed_before > 0 {
-            tracing::warn!(target: "hook", hook, "{suppressed_before} lines over {LINES_PER_SECOND} a second were thrown away");
-        }
+        self.tell(suppressed_before);
         let line = printable(message, MAX_LINE);
         match level {
             log::Level::Trace => tracing::trace!(target: "hook", hook, "{line}"),
@@ -62,6 +72,22 @@ impl HookLog {
             log::Level::Warn => tracing::warn!(target: "hook", hook, "{line}"),
             log::Level::Error => tracing::error!(target: "hook", hook, "{line}"),
         }
+    }
+}
+
+impl HookLog {
+    fn tell(&self, suppressed: u64) {
+        if suppressed > 0 {
+            let hook = self.name.as_str();
+            tracing::warn!(target: "hook", hook, "{suppressed} lines over {LINES_PER_SECOND} a second were thrown away");
+        }
+    }
+}
+
+impl Drop for HookLog {
+    fn drop(&mut self) {
+        let suppressed = self.window.get_mut().unwrap_or_else(PoisonError::into_inner).suppressed;
+        self.tell(suppressed);
     }
 }
 
@@ -105,7 +131,8 @@ mod tests {
     fn lines_over_the_rate_are_counted_and_not_written() {
         let log = HookLog::new("noisy");
         for _ in 0..LINES_PER_SECOND + 7 {
-            log.write(log::Level::Trace, "line");
+            log.write(log::Level::Info, "line");
+            log.write(log::Level::Trace, "nobody wants to know");
         }
         assert_eq!(log.window.lock().unwrap().suppressed, 7);
     }

@@ -202,6 +202,13 @@ fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
     } else if let Some(trap) = error.downcast_ref::<Trap>() {
         let hint = if *trap == Trap::UnreachableCodeReached { PANIC } else { "" };
         (FailureKind::Trap, format!("{cause}{place}{hint}"))
+    } else if cause.to_string().contains("fuel allocated for hostcalls") {
+        // Its type is private.
+        let message = format!(
+            "it handed the host more than {HOSTCALL_FUEL} bytes in one call{place}; let it return less, or lower rows or \
+             bytes in [batch]"
+        );
+        (FailureKind::BadOutput, message)
     } else {
         (FailureKind::BadOutput, format!("{cause}{place}"))
     };

@@ -147,7 +147,9 @@ impl<'s> Check<'s> {
         if allowed.is_empty() || allowed.iter().any(|kind| is_of(value, kind)) {
             return true;
         }
-        self.tell(false, Some(value), format!("{} is needed{}", article(&allowed), described(schema)));
+        let problem = both_readings(schema, value)
+            .unwrap_or_else(|| format!("{} is needed{}", article(&allowed), described(schema)));
+        self.tell(false, Some(value), problem);
         false
     }
 
@@ -333,6 +335,17 @@ fn article(kinds: &[&str]) -> String {
         })
         .collect();
     if words.is_empty() { "another value".to_owned() } else { words.join(" or ") }
+}
+
+/// What a bare number could mean where a share is needed, `"5%"`, as its pattern tells.
+fn both_readings(schema: &Map<String, Value>, value: &Value) -> Option<String> {
+    schema.get("pattern")?.as_str().filter(|pattern| pattern.ends_with("%$"))?;
+    let number = value.as_f64()?;
+    // Without the digits that a float's hundredfold may have too many.
+    let other = (number * 1e11).round() / 1e9;
+    Some(format!(
+        "it could mean \"{number}%\" or \"{other}%\"; write the one that is meant, with the percent sign"
+    ))
 }
 
 /// What the option is, from its description.

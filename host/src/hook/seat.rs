@@ -94,7 +94,7 @@ impl Seat {
         let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
         let batch = wit::Batch { now_ns, rows: rows as u32, columns: &lent };
         let plan = self.plan.clone();
-        let outcome = self.call(metrics, |instance, judge| {
+        let outcome = self.call("process", metrics, |instance, judge| {
             let (instance, outcome) = instance.process(batch)?;
             let checked = convert::outcome(outcome, rows, &plan.interest, judge);
             checked_or_failed(instance, checked)
@@ -118,11 +118,16 @@ impl Seat {
         }
         self.tick_due = Some(now + every);
         self.changed = true;
-        let told = self.call(metrics, |instance, judge| {
+        let told = self.call("tick", metrics, |instance, judge| {
             let (instance, emission) = instance.tick(now_ns)?;
             checked_or_failed(instance, convert::emission(emission, 0, &plan.interest, judge))
         });
-        told.ok()
+        let emission = told.ok()?;
+        if !emission.events.ends.is_empty() {
+            // Whoever starts from an older save would report the same once more.
+            self.save(now, metrics);
+        }
+        Some(emission)
     }
 
     /// Saves the state if that is due. A failure costs the instance; the older save stays.
@@ -131,9 +136,13 @@ impl Seat {
         if !self.changed || since < SAVE_EVERY || matches!(self.taken, Taken::Free) {
             return;
         }
+        self.save(now, metrics);
+    }
+
+    fn save(&mut self, now: Instant, metrics: &HookMetrics) {
         self.saved_at = Some(now);
         self.changed = false;
-        if let Ok(state) = self.call(metrics, |instance, _| instance.save()) {
+        if let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) {
             self.last_save = state;
         }
     }
@@ -144,14 +153,17 @@ impl Seat {
         self.last_save = None;
     }
 
-    /// Ends the instance, if there is one, and returns its last events.
+    /// Ends the instance and returns its last events. If it failed before, what was saved last is in no instance: a
+    /// fresh one is started to tell it.
     pub(crate) fn teardown(
         &mut self,
         reason: wit::Reason,
         metrics: &HookMetrics,
     ) -> Result<Emission, Failure> {
-        let Taken::By(instance) = std::mem::replace(&mut self.taken, Taken::Free) else {
-            return Ok(Emission::default());
+        let instance = match std::mem::replace(&mut self.taken, Taken::Free) {
+            Taken::By(instance) => instance,
+            Taken::Free if self.last_save.is_none() => return Ok(Emission::default()),
+            Taken::Free => self.start().inspect_err(|failure| metrics.record_failure(failure))?,
         };
         let (emission, cost) = instance.teardown(reason);
         let checked = emission.and_then(|emission| {
@@ -165,9 +177,10 @@ impl Seat {
         checked
     }
 
-    /// One call on the instance that sits here, or on a fresh one.
+    /// One call, of `what`, on the instance that sits here, or on a fresh one. A failure is counted and told.
     fn call<R>(
         &mut self,
+        what: &str,
         metrics: &HookMetrics,
         call: impl FnOnce(Instance, &mut Judge) -> Result<(Instance, R), Failure>,
     ) -> Result<R, Failure> {
@@ -183,6 +196,14 @@ impl Seat {
             }
             Err(failure) => {
                 metrics.record_failure(&failure);
+                if let Some(number) = metrics.failure_to_tell() {
+                    let hook = metrics.name.as_str();
+                    tracing::warn!(
+                        hook,
+                        "{what} failed: {}: {failure} (failure {number})",
+                        failure.kind.name()
+                    );
+                }
                 Err(failure)
             }
         }

@@ -276,6 +276,10 @@ impl Stage {
             }
         }
         if let Some((_, message)) = outcome.errors.first() {
+            if let Some(number) = metrics.failure_to_tell() {
+                let (hook, rows) = (self.plan.name.as_str(), outcome.errors.len());
+                tracing::warn!(hook, rows, "it says that rows failed: {message} (failure {number})");
+            }
             let message = message.clone();
             let failure = Failure::new(FailureKind::RowError, message, Cost::default());
             self.follow_on_error(&failure, outcome.errors.len(), metrics)?;
@@ -293,12 +297,6 @@ impl Stage {
         now_ns: u64,
         metrics: &HookMetrics,
     ) -> Result<(), Stop> {
-        let failed = metrics.all_failures();
-        if failed.is_power_of_two() || failed < 8 {
-            let hook = self.plan.name.as_str();
-            let rows = self.rows.len();
-            tracing::warn!(hook, rows, "{}: {failure} (failure {failed})", failure.kind.name());
-        }
         for index in 0..self.rows.len() {
             let Some(&row) = self.rows.get(index) else { break };
             self.note_failed(batch, row, failure, now_ns);

@@ -50,10 +50,11 @@ impl Wiring {
         dead_letters: &Arc<DeadLetters>,
     ) -> Result<Wiring, TooManyFields> {
         let metrics = Arc::new(Metrics::new(
-            hooks
-                .iter()
-                .filter_map(|hook| config.hooks.get(hook.index))
-                .map(|hook| (hook.name.as_str(), hook.memory_bytes)),
+            hooks.iter().filter_map(|prepared| {
+                let hook = config.hooks.get(prepared.index)?;
+                let instances = prepared.plan.interest.placement.instances(workers);
+                Some((hook.name.as_str(), hook.memory_bytes, instances))
+            }),
             config.sinks.iter().map(|sink| sink.name.as_str()),
         ));
         let projection = Arc::new(projection(config, &hooks)?);
@@ -127,6 +128,14 @@ fn read_paths<'c>(config: &'c Config, hooks: &'c [Prepared]) -> Vec<&'c Path> {
         }
     }
     paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
+    if uses_time(config, &paths) {
+        // Of the usual names most are never there; one that was chosen should be.
+        let chosen = config.sources.iter().filter_map(|source| match source.time.fields() {
+            [field] => Some(field),
+            _ => None,
+        });
+        paths.extend(chosen);
+    }
     paths
 }
 

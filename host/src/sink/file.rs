@@ -20,19 +20,30 @@ pub struct Appended {
 }
 
 impl Appended {
-    /// Opens `path`; makes it and the directories above it if need be.
+    /// Opens `path`; makes it and the directories above it if need be. What is in it stays as it is.
     pub fn open(path: &Path) -> io::Result<Appended> {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        let metadata = file.metadata()?;
-        let is_regular = metadata.is_file();
-        if is_regular && metadata.len() > 0 && last_byte(path)? != b'\n' {
-            file.write_all(b"\n")?;
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let is_regular = file.metadata()?.is_file();
+        Ok(Appended { file, is_regular, whole: 0, partial: 0 })
+    }
+
+    /// From now on lines are appended.
+    pub fn begin(&mut self, path: &Path) -> io::Result<()> {
+        if self.is_regular {
+            if self.file.metadata()?.len() > 0 && last_byte(path)? != b'\n' {
+                self.file.write_all(b"\n")?;
+            }
+            self.whole = self.file.metadata()?.len();
         }
-        let whole = if is_regular { file.metadata()?.len() } else { 0 };
-        Ok(Appended { file, is_regular, whole, partial: 0 })
+        Ok(())
+    }
+
+    /// Whether it is a file with an end, and no device or FIFO.
+    pub fn is_regular(&self) -> bool {
+        self.is_regular
     }
 
     /// Its device and inode.
@@ -87,6 +98,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("made/for/it/out.ndjson");
         let mut file = Appended::open(&path).unwrap();
+        file.begin(&path).unwrap();
         file.write(b"{\"a\":1}\n{\"b\"").unwrap();
         file.write(b":2").unwrap();
         file.cut_back().unwrap();
@@ -101,7 +113,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("out.ndjson");
         fs::write(&path, b"{\"torn").unwrap();
-        Appended::open(&path).unwrap().write(b"{}\n").unwrap();
+        let mut file = Appended::open(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"torn");
+        file.begin(&path).unwrap();
+        file.write(b"{}\n").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"torn\n{}\n");
     }
 }

@@ -188,7 +188,12 @@ fn more(all: usize, what: &str, out: &mut String) {
 
 /// The batch that does not stand for itself.
 pub(super) fn impurity(outcome: &Outcome) -> String {
-    let Some(impurity) = &outcome.impurity else { return String::new() };
+    let Some(impurity) = &outcome.impurity else {
+        let is_one_batch = outcome.pure && outcome.events_in <= outcome.rows as u64;
+        let note =
+            "one batch cannot show whether it remembers earlier ones; --rows 1 makes one of each event\n";
+        return if is_one_batch { note.to_owned() } else { String::new() };
+    };
     let cause = match impurity.cause {
         Cause::Time => "two fresh instances, at different times, do not agree: it depends on the time",
         Cause::State => {

@@ -27,6 +27,11 @@ impl<'l> Unbatched<'l> {
         Unbatched { lines, origin, next: 0 }
     }
 
+    /// How many lines are in no batch yet.
+    pub fn left(&self) -> usize {
+        self.lines.lines.len().saturating_sub(self.next)
+    }
+
     /// Adds lines until the batch is full.
     pub fn fill(&mut self, batch: &mut Batch, full: &config::Batch, counts: &InputMetrics) -> Filled {
         let left = self.lines.lines.get(self.next..).unwrap_or(&[]);

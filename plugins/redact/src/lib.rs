@@ -10,32 +10,36 @@
 //! [hook.config]
 //! patterns = ["email", "card"]         # of email, ipv4, ipv6, card, bearer, api_key; by default all
 //! regexes = { order = 'ORD-[0-9]{6}' } # own ones, by name
-//! fields = ["message"]                 # the default; "." is every text in the event, and card numbers in numbers
+//! fields = ["message"]                 # the default; "." is the whole event
 //! replacement = "[redacted]"           # by default the pattern's name: [email]
 //! # instead of a replacement, a hash: the same value gives the same mark, [email:1a2b3c4d5e6f7788]
 //! # hash = { key = { env = "REDACT_KEY" } }
 //! ```
 //!
 //! Card numbers count only if their check digit is right (Luhn). A hash is the first 8 bytes of HMAC-SHA-256 (RFC
-//! 2104) under the key, in hex: values can be told apart and joined, and cannot be guessed without the key. With
-//! `"."`, the names of members stay as they are. It remembers nothing from one event to the next.
+//! 2104) under the key, in hex: values can be told apart and joined, and cannot be guessed without the key. A field may
+//! hold anything: every text in it is looked at, and card numbers in its numbers; the names of members stay as they are.
+//! It remembers nothing from one event to the next.
 
 #[cfg(test)]
 mod corpus;
 mod patterns;
 mod scan;
-mod whole;
+mod value;
 
 use std::collections::BTreeMap;
 
 use hmac::{Hmac, Mac};
-use hookaroon_sdk::{Event, Grant, Hook, Json, Read, Setup, Text, Verdict, Write, config, export};
+use hookaroon_sdk::{Event, Grant, Hook, Json, Read, Setup, Verdict, Write, config, export};
 use patterns::Patterns;
 use sha2::Sha256;
 
 // Not `Debug`, because it holds the key.
 /// Takes secrets and personal data out of events: what a pattern finds is replaced by the pattern's name, by a text, or
-/// by a stable hash.
+/// by a stable hash. It looks at every text in the value of a field, however deep, escapes resolved, and at numbers that
+/// may be card numbers. It does not look at names of members, into JSON or anything else that is encoded within a text,
+/// or beyond the end of a text: where `max_event_bytes` cuts a line, a value may lie in both parts. Put it before hooks
+/// that copy texts, and let no `match` pass events by it.
 #[config]
 pub struct Config {
     /// The patterns that are looked for, of `email`, `ipv4`, `ipv6`, `card`, `bearer` and `api_key`; by default all.
@@ -44,7 +48,7 @@ pub struct Config {
     /// Regular expressions of one's own, each under a name: `{ ticket = "T-[0-9]{6}" }`.
     #[default({})]
     regexes: BTreeMap<String, String>,
-    /// The fields that are looked at. `"."` is every text in the event, and card numbers in its numbers.
+    /// The fields that are looked at. `"."` is the whole event.
     #[default(["message"])]
     fields: Vec<String>,
     /// What stands in the place of what was found; by default the pattern's name in brackets, `[email]`.
@@ -64,8 +68,7 @@ struct HashConfig {
 #[derive(Debug)]
 pub struct Redact {
     redactor: Redactor,
-    fields: Vec<(Read<Text>, Write<Text>)>,
-    event: Option<(Read<Json>, Write<Json>)>,
+    fields: Vec<(Read<Json>, Write<Json>)>,
 }
 
 impl Hook for Redact {
@@ -84,7 +87,7 @@ impl Hook for Redact {
             }
             (None, None) => Mark::Name,
         };
-        let mut hook = Redact { redactor: Redactor { patterns, mark }, fields: Vec::new(), event: None };
+        let mut hook = Redact { redactor: Redactor { patterns, mark }, fields: Vec::new() };
         let fields = config.fields;
         if fields.is_empty() {
             return Err("fields is empty; leave it out for \"message\"".to_owned());
@@ -93,24 +96,16 @@ impl Hook for Redact {
             return Err("fields: \".\" is the whole event; leave the others out".to_owned());
         }
         for path in fields {
-            match path.as_str() {
-                "." => hook.event = Some((setup.read_event(), setup.write_event())),
-                path => hook.fields.push((setup.read(path), setup.write(path))),
-            }
+            hook.fields.push((setup.read(&path), setup.write(&path)));
         }
         Ok(hook)
     }
 
     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
         for (read, write) in &self.fields {
-            if let Some(clean) = event.get(*read).and_then(|text| self.redactor.clean(text)) {
+            if let Some(clean) = event.get(*read).and_then(|value| value::clean(value, &self.redactor)) {
                 event.set(*write, &clean);
             }
-        }
-        if let Some((read, write)) = self.event
-            && let Some(clean) = event.get(read).and_then(|text| whole::clean(text, &self.redactor))
-        {
-            event.set(write, &clean);
         }
         Verdict::Keep
     }
@@ -226,10 +221,25 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_holds_no_text_is_searched_to_its_depths() {
+        let clean = |value: &str| {
+            let event = format!("{{\"message\":{value}}}");
+            testing::run::<Redact>("{}", &[&event]).unwrap().events[0]["message"].to_string()
+        };
+        assert_eq!(
+            clean(r#"["a bob@example.com",{"b":["x@example.com"]}]"#),
+            r#"["a [email]",{"b":["[email]"]}]"#
+        );
+        assert_eq!(clean("4111111111111111"), r#""[card]""#);
+        assert_eq!(clean("[4111111111111111,1.5,null]"), r#"["[card]",1.5,null]"#);
+        assert_eq!(clean("null"), "null");
+    }
+
+    #[test]
     fn what_is_not_touched_keeps_its_bytes_and_a_lone_surrogate_hides_nothing() {
         let redactor =
             Redactor { patterns: Patterns::new(None, &BTreeMap::new()).unwrap(), mark: Mark::Name };
-        let clean = |text: &str| whole::clean(text, &redactor);
+        let clean = |text: &str| value::clean(text, &redactor);
         assert_eq!(
             clean(r#"{ "a":1.50e3 , "b":"\u0041", "c" : "\ud800 bob@example.com" }"#).unwrap(),
             "{ \"a\":1.50e3 , \"b\":\"\\u0041\", \"c\" : \"\u{fffd} [email]\" }"

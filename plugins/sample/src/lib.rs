@@ -5,12 +5,12 @@
 //! name = "sample"
 //! plugin = "sample"
 //! [hook.grant]
-//! read = ["trace_id", "level"]
+//! read = ["trace_id", "level", "severity"]
 //! drop = true
 //! [hook.config]
 //! keep = "10%"          # the share; needed
 //! by = "trace_id"       # events with the same value here are kept or dropped together; needed
-//! level = "level"       # where the severity stands; events of level error and worse are always kept
+//! level = ["level", "severity"] # where the severity stands; events of level error and worse are always kept
 //! ```
 //!
 //! The share is taken by a hash of the value's JSON text (xxh3, 64 bits), so it is the same on every machine and
@@ -33,9 +33,9 @@ pub struct Config {
     /// The field that is hashed: events with the same value are kept or dropped together. Events without it are kept.
     #[example("trace_id")]
     by: String,
-    /// The field in which the severity stands. Events of level error and worse are always kept.
-    #[default("level")]
-    level: String,
+    /// The fields in which the severity may stand. Events of level error and worse in one of them are always kept.
+    #[default(["level", "severity"])]
+    level: Vec<String>,
 }
 
 /// The hook.
@@ -43,7 +43,7 @@ pub struct Config {
 pub struct Sample {
     keep: Percent,
     by: Read<Json>,
-    level: Read<Json>,
+    levels: Vec<Read<Json>>,
 }
 
 impl Hook for Sample {
@@ -51,7 +51,12 @@ impl Hook for Sample {
     const GRANT: Grant = Grant { read: &["{by}", "{level}"], drop: true, ..Grant::NONE };
 
     fn init(config: Config, setup: &mut Setup) -> Result<Sample, String> {
-        Ok(Sample { keep: config.keep, by: setup.read(&config.by), level: setup.read(&config.level) })
+        let by = setup.read(&config.by);
+        Ok(Sample {
+            keep: config.keep,
+            by,
+            levels: config.level.iter().map(|path| setup.read(path)).collect(),
+        })
     }
 
     fn process(&mut self, event: &mut Event<'_>) -> Verdict {
@@ -60,8 +65,9 @@ impl Hook for Sample {
             return Verdict::Keep;
         }
         // A text, or the number of pino.
-        let level = event.get(self.level).and_then(|level| severity(level.trim_matches('"')));
-        if level >= Some(Severity::Error) { Verdict::Keep } else { Verdict::Drop }
+        let mut levels =
+            self.levels.iter().filter_map(|field| severity(event.get(*field)?.trim_matches('"')));
+        if levels.any(|level| level >= Severity::Error) { Verdict::Keep } else { Verdict::Drop }
     }
 }
 
@@ -91,12 +97,14 @@ mod tests {
         let events = [
             "{\"id\":1,\"level\":\"ERROR\"}",
             "{\"id\":1,\"level\":60}",
+            "{\"id\":1,\"severity\":\"FATAL\"}",
+            "{\"id\":1,\"level\":\"info\",\"severity\":\"ERROR\"}",
             "{\"id\":1,\"level\":\"warn\"}",
             "{\"id\":1}",
             "{\"level\":\"debug\"}",
         ];
         let kept = kept("{\"keep\":\"0%\",\"by\":\"id\"}", &events.map(str::to_owned));
-        assert_eq!(kept.len(), 3);
+        assert_eq!(kept.len(), 5);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl One {
             origin: origin(&projection),
             is_last: false,
         };
-        let metrics = Arc::new(Metrics::new([(name, 32 << 20)], []));
+        let metrics = Arc::new(Metrics::new([(name, 32 << 20, 1)], []));
         let place = places(&prepared.plan, prepared.first, 1).pop().context("a place")?;
         let chain = Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics, Instant::now());
         let settings = config.hooks.first().context("a hook")?.config.clone();

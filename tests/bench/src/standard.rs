@@ -74,7 +74,7 @@ fn cases() -> Vec<Case> {
         case(
             "sample",
             native::start::<hookaroon_sample::Sample>,
-            "read = [\"trace_id\", \"level\"]\ndrop = true",
+            "read = [\"trace_id\", \"level\", \"severity\"]\ndrop = true",
             "by = \"trace_id\"\nkeep = \"50%\"",
         ),
         case(

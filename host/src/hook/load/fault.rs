@@ -28,7 +28,9 @@ pub struct LoadError {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadFault {
     /// No such file.
-    #[error("does not exist; a hook's path is relative to the configuration file")]
+    #[error(
+        "does not exist; `hookaroon build` makes it of a hook's folder; in a configuration its path is relative to the file"
+    )]
     Missing,
     /// No such standard hook.
     #[error("is no standard hook{}; those are {}; a file's name ends in .wasm", similar(*nearest), standard::NAMES.join(", "))]

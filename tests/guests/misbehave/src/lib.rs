@@ -236,9 +236,6 @@ fn take(config: &Config, batch: &Batch) {
 /// What is returned for a batch.
 fn outcome(config: &Config, batch: &Batch) -> Outcome {
     let rows = batch.rows as usize;
-    if !config.poison.is_empty() {
-        take(config, batch);
-    }
     let mut outcome = Outcome { keep: Vec::new(), writes: Vec::new(), emit: nothing(), errors: Vec::new() };
     match config.mode.as_str() {
         "fail_row" => {
@@ -314,6 +311,10 @@ impl Guest for Hook {
     }
 
     fn process(batch: Batch) -> Result<Outcome, String> {
+        let config = STATE.with_borrow(|state| state.config.clone());
+        if !config.poison.is_empty() {
+            take(&config, &batch);
+        }
         let result = match due(1) {
             Some(config) => {
                 act(&config)?;

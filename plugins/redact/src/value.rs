@@ -1,13 +1,21 @@
-//! Every text of an event, and numbers that are card numbers. What is not touched keeps its bytes.
+//! Every text of a JSON value, and numbers that are card numbers. What is not touched keeps its bytes.
 //!
-//! The event is read once, token by token, without a tree. It is valid JSON, as the host says; of a text that were
+//! The value is read once, token by token, without a tree. It is valid JSON, as the host says; of a text that were
 //! not, what cannot be read would stay as it is.
 
 use super::Redactor;
 use super::scan::is_card;
 
-/// The event's text with its values redacted; none if there is nothing to redact.
+/// The value with what is in it redacted; none if there is nothing to redact.
 pub fn clean(text: &str, redactor: &Redactor) -> Option<String> {
+    // Mostly it is one text.
+    match text.strip_prefix('"') {
+        Some(inner) => string(inner.strip_suffix('"')?, redactor),
+        None => clean_all(text, redactor),
+    }
+}
+
+fn clean_all(text: &str, redactor: &Redactor) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;
     let mut at = 0;
