@@ -21,7 +21,7 @@ const END: &str = "\u{1b}[0m";
 /// The whole report, with colours.
 pub fn text(outcome: &Outcome) -> String {
     let mut out = String::new();
-    let parts = [calls(outcome), rows(outcome), golden(outcome), impurity(outcome)];
+    let parts = [calls(outcome), rows(outcome), golden(outcome), impurity(outcome), one_batch(outcome)];
     for part in parts.iter().filter(|part| !part.is_empty()) {
         out.push_str(part);
         out.push('\n');
@@ -52,6 +52,14 @@ fn headline(outcome: &Outcome) -> String {
         grouped(outcome.emitted),
         grouped(outcome.failed_rows.len() as u64),
     )
+}
+
+/// What one batch cannot show.
+fn one_batch(outcome: &Outcome) -> String {
+    let is_one = outcome.pure && outcome.impurity.is_none() && outcome.events_in <= outcome.rows as u64;
+    let note =
+        "one batch cannot show whether the hook remembers earlier ones; --rows 1 makes one of each event\n";
+    if is_one { note.to_owned() } else { String::new() }
 }
 
 /// The calls that failed, with their backtraces.
@@ -188,12 +196,7 @@ fn more(all: usize, what: &str, out: &mut String) {
 
 /// The batch that does not stand for itself.
 pub(super) fn impurity(outcome: &Outcome) -> String {
-    let Some(impurity) = &outcome.impurity else {
-        let is_one_batch = outcome.pure && outcome.events_in <= outcome.rows as u64;
-        let note =
-            "one batch cannot show whether it remembers earlier ones; --rows 1 makes one of each event\n";
-        return if is_one_batch { note.to_owned() } else { String::new() };
-    };
+    let Some(impurity) = &outcome.impurity else { return String::new() };
     let cause = match impurity.cause {
         Cause::Time => "two fresh instances, at different times, do not agree: it depends on the time",
         Cause::State => {

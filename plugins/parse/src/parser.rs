@@ -14,7 +14,7 @@ use crate::{Config, Format, MAX_TEXT, Regexes, access, logfmt, syslog};
 #[derive(Debug)]
 pub enum Parser {
     /// By a template, and what people call it.
-    Template(Template, &'static str, Columns),
+    Template(Box<Template>, &'static str, Columns),
     /// By regular expressions.
     Regex(Patterns, Columns),
     /// As lines of syslog.
@@ -74,7 +74,7 @@ impl Parser {
             }
         };
         let columns = columns(template.names(), access::kind, &config, options, setup)?;
-        Ok(Parser::Template(template, name, columns))
+        Ok(Parser::Template(Box::new(template), name, columns))
     }
 
     /// Takes a text apart and sets its values in the event.
