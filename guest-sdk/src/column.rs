@@ -387,7 +387,7 @@ mod tests {
         let mut data = Vec::new();
         let mut expected = String::new();
         for length in 0..text.len() {
-            append(text[..length].as_bytes(), &mut data);
+            append(&text.as_bytes()[..length], &mut data);
             expected.push_str(&text[..length]);
         }
         assert_eq!(String::from_utf8(data).unwrap(), expected);

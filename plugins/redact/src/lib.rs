@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 
 use hmac::{Hmac, Mac};
 use hookaroon_sdk::{Event, Grant, Hook, Json, Read, Setup, Verdict, Write, config, export};
-use patterns::Patterns;
+use patterns::{Patterns, Traits};
 use sha2::Sha256;
 
 // Not `Debug`, because it holds the key.
@@ -79,7 +79,7 @@ impl Hook for Redact {
         let patterns = Patterns::new(config.patterns.as_deref(), &config.regexes)?;
         let mark = match (config.replacement, config.hash) {
             (Some(_), Some(_)) => return Err("replacement and hash exclude each other; keep one".to_owned()),
-            (Some(text), None) => Mark::Fixed(text),
+            (Some(text), None) => Mark::Fixed(value::escaped(&text)),
             (None, Some(hash)) if hash.key.is_empty() => return Err("hash.key is empty".to_owned()),
             (None, Some(hash)) => {
                 let keyed = Hmac::new_from_slice(hash.key.as_bytes());
@@ -113,7 +113,7 @@ impl Hook for Redact {
 
 export!(Redact);
 
-/// What stands in for a value.
+/// What stands in for a value. Its texts are as they stand in a JSON string.
 #[derive(Debug)]
 enum Mark {
     Name,
@@ -129,20 +129,22 @@ struct Redactor {
 }
 
 impl Redactor {
-    /// The text without what is to go; none if there is nothing.
-    fn clean(&self, text: &str) -> Option<String> {
-        let found = self.patterns.find(text);
+    /// A JSON string with a text without what is to go; none if there is nothing. `keep` writes what stays of it.
+    fn clean(&self, text: &str, traits: &Traits, keep: impl Fn(&str, &mut String)) -> Option<String> {
+        let found = self.patterns.find(text, traits);
         if found.is_empty() {
             return None;
         }
-        let mut clean = String::with_capacity(text.len());
+        let mut clean = String::with_capacity(text.len() + 2);
+        clean.push('"');
         let mut at = 0;
         for (range, name) in found {
-            clean.push_str(text.get(at..range.start).unwrap_or(""));
+            keep(text.get(at..range.start).unwrap_or(""), &mut clean);
             self.write_mark(name, text.get(range.clone()).unwrap_or(""), &mut clean);
             at = range.end;
         }
-        clean.push_str(text.get(at..).unwrap_or(""));
+        keep(text.get(at..).unwrap_or(""), &mut clean);
+        clean.push('"');
         Some(clean)
     }
 
@@ -198,6 +200,10 @@ mod tests {
         let config = r#"{"patterns":[],"regexes":{"order":"ORD-[0-9]{3}"}}"#;
         assert_eq!(message(config, "ORD-123 bob@example.com"), "[order] bob@example.com");
         assert_eq!(message(r#"{"replacement":"***"}"#, "bob@example.com"), "***");
+        // What stands in for a value is text, whatever it is.
+        let quotes = r#"{"replacement":"\"\\\n","patterns":["email"],"regexes":{"a\"b":"x+"}}"#;
+        assert_eq!(message(quotes, "é \\ bob@example.com"), "é \\ \"\\\n");
+        assert_eq!(message(r#"{"regexes":{"a\"\\b":"x+"}}"#, "\"xx\""), "\"[a\"\\b]\"");
     }
 
     #[test]

@@ -10,12 +10,14 @@ use std::ops::Range;
 use regex::Regex;
 
 use crate::scan;
+use crate::value::escaped;
 
 /// A match and the name of its pattern.
 pub type Found<'p> = (Range<usize>, &'p str);
 
 #[derive(Debug)]
 struct Pattern {
+    /// As it stands in a JSON string.
     name: String,
     matcher: Matcher,
     /// Whether it could match a text with these traits.
@@ -51,7 +53,7 @@ impl Patterns {
         let mut patterns = Vec::new();
         for (name, regex) in own {
             let matcher = Matcher::Regex(compile(&format!("regexes.{name}"), regex)?);
-            patterns.push(Pattern { name: name.clone(), matcher, may_match: |_| true });
+            patterns.push(Pattern { name: escaped(name), matcher, may_match: |_| true });
         }
         let all = NAMES.map(str::to_owned);
         for name in names.unwrap_or(&all) {
@@ -60,12 +62,17 @@ impl Patterns {
         Ok(Patterns { patterns, classes: Box::new(std::array::from_fn(|byte| class(byte as u8))) })
     }
 
+    /// What is in a text, for [`Patterns::find`].
+    #[inline]
+    pub fn look_at(&self, text: &str) -> Traits {
+        Traits::of(text.as_bytes(), &self.classes)
+    }
+
     /// What matches, in order and apart. Matches that overlap are one, under the name of the one that starts first,
     /// and of those that start together the longest: no end of a match stays because another one came before it.
-    pub fn find<'p>(&'p self, text: &str) -> Vec<Found<'p>> {
+    pub fn find<'p>(&'p self, text: &str, traits: &Traits) -> Vec<Found<'p>> {
         let mut found: Vec<Found<'p>> = Vec::new();
-        let traits = Traits::of(text.as_bytes(), &self.classes);
-        for pattern in self.patterns.iter().filter(|pattern| (pattern.may_match)(&traits)) {
+        for pattern in self.patterns.iter().filter(|pattern| (pattern.may_match)(traits)) {
             let name = pattern.name.as_str();
             match &pattern.matcher {
                 Matcher::Scan(scan) => found.extend(scan(text).into_iter().map(|range| (range, name))),
@@ -92,13 +99,14 @@ impl Patterns {
 type Classes = [u64; 256];
 
 const DIGIT: u64 = 1;
-const DOT: u64 = 1 << 12;
-const COLON: u64 = 1 << 24;
-const AT: u64 = 1 << 36;
+const DOT: u64 = 1 << 10;
+const COLON: u64 = 1 << 20;
+const AT: u64 = 1 << 30;
+const BACKSLASH: u64 = 1 << 40;
 /// A rare byte of the words that are looked for, so that what is around it is looked at. The highest lane.
-const LOOK: u64 = 1 << 48;
+const LOOK: u64 = 1 << 50;
 /// So many bytes, in words of eight, that no lane overflows.
-const CHUNK: usize = 0xFF8;
+const CHUNK: usize = 0x3F8;
 
 fn class(byte: u8) -> u64 {
     match byte {
@@ -106,6 +114,7 @@ fn class(byte: u8) -> u64 {
         b'.' => DOT,
         b':' => COLON,
         b'@' => AT,
+        b'\\' => BACKSLASH,
         b'A' | b'B' | b'K' | b'b' | b'g' | b'k' | b'x' => LOOK,
         _ => 0,
     }
@@ -113,7 +122,8 @@ fn class(byte: u8) -> u64 {
 
 /// What patterns cannot do without, found in one pass.
 #[derive(Debug, Default)]
-struct Traits {
+pub struct Traits {
+    backslashes: u64,
     ats: u64,
     dots: u64,
     colons: u64,
@@ -125,6 +135,11 @@ struct Traits {
 }
 
 impl Traits {
+    /// Whether the text is one of JSON with escapes in it.
+    pub fn has_escapes(&self) -> bool {
+        self.backslashes > 0
+    }
+
     fn of(text: &[u8], classes: &Classes) -> Traits {
         let mut traits = Traits::default();
         for (number, chunk) in text.chunks(CHUNK).enumerate() {
@@ -147,7 +162,8 @@ impl Traits {
                     traits.look_at(text, start + words.len() * 8 + offset);
                 }
             }
-            let lane = |one: u64| (counts / one) & 0xFFF;
+            let lane = |one: u64| (counts / one) & 0x3FF;
+            traits.backslashes += lane(BACKSLASH);
             traits.digits += lane(DIGIT);
             traits.dots += lane(DOT);
             traits.colons += lane(COLON);
@@ -221,7 +237,7 @@ mod tests {
 
     fn names(text: &str) -> Vec<(String, &str)> {
         let patterns = Patterns::new(None, &BTreeMap::new()).unwrap();
-        let found = patterns.find(text).into_iter();
+        let found = patterns.find(text, &patterns.look_at(text)).into_iter();
         found.map(|(range, name)| (name.to_owned(), &text[range])).collect()
     }
 
@@ -250,9 +266,31 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_miscounted_in_long_texts() {
+        let classes = std::array::from_fn(|byte| class(byte as u8));
+        for length in [1, 7, 8, 1015, 1016, 1017, 5000] {
+            for (byte, count) in [
+                (b'7', (|traits: &Traits| traits.digits) as fn(&Traits) -> u64),
+                (b'.', |traits| traits.dots),
+                (b':', |traits| traits.colons),
+                (b'@', |traits| traits.ats),
+                (b'\\', |traits| traits.backslashes),
+            ] {
+                let traits = Traits::of(&vec![byte; length], &classes);
+                let others = traits.digits + traits.dots + traits.colons + traits.ats + traits.backslashes;
+                assert_eq!((count(&traits), others), (length as u64, length as u64));
+            }
+            let mut text = vec![b'k'; length];
+            text.extend_from_slice(b"bearer");
+            assert!(Traits::of(&text, &classes).bearer, "{length}");
+        }
+    }
+
+    #[test]
     fn matches_that_overlap_are_one() {
         let own = BTreeMap::from([("user".to_owned(), "user=[a-z]+".to_owned())]);
         let patterns = Patterns::new(None, &own).unwrap();
-        assert_eq!(patterns.find("user=bob@example.com x"), [(0..20, "user")]);
+        let text = "user=bob@example.com x";
+        assert_eq!(patterns.find(text, &patterns.look_at(text)), [(0..20, "user")]);
     }
 }

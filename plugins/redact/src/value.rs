@@ -70,8 +70,19 @@ fn is_key(text: &str, end: usize) -> bool {
 
 /// The token for a string without what is to go.
 fn string(inner: &str, redactor: &Redactor) -> Option<String> {
-    let clean = if inner.contains('\\') { redactor.clean(&unescaped(inner)) } else { redactor.clean(inner) };
-    serde_json::to_string(&clean?).ok()
+    let traits = redactor.patterns.look_at(inner);
+    if traits.has_escapes() {
+        let text = unescaped(inner);
+        let keep = |part: &str, out: &mut String| out.push_str(&escaped(part));
+        return redactor.clean(&text, &redactor.patterns.look_at(&text), keep);
+    }
+    redactor.clean(inner, &traits, |part, out| out.push_str(part))
+}
+
+/// A text as it stands in a JSON string.
+pub fn escaped(text: &str) -> String {
+    let string = serde_json::to_string(text).unwrap_or_default();
+    string.get(1..string.len().saturating_sub(1)).unwrap_or("").to_owned()
 }
 
 /// What a string says. A lone surrogate reads as U+FFFD, as the host reads it in a text column: a parser that
@@ -120,7 +131,7 @@ fn number(token: &str, redactor: &Redactor) -> Option<String> {
     if token.len() < 13 || !is_card(token) {
         return None;
     }
-    serde_json::to_string(&redactor.clean(token)?).ok()
+    redactor.clean(token, &redactor.patterns.look_at(token), |part, out| out.push_str(part))
 }
 
 #[cfg(test)]
