@@ -13,7 +13,7 @@ HOOKS := redact sample enrich level trace parse schema throttle count dedupe lea
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
-.PHONY: help build hooks mistakes dist demo docs test test-peers bench soak fuzz clean
+.PHONY: help build hooks mistakes dist demo docs test test-peers bench soak fuzz deny clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ soak: build mistakes ## the heavy tests at full size
 fuzz: ## each fuzz target for a minute; needs the nightly toolchain and cargo-fuzz
 	@for target in decode pass splice outcome; do \
 		$(CARGO) +nightly fuzz run --sanitizer none $$target -- -max_total_time=60 || exit 1; done
+
+deny: ## licences, sources and advisories of what is linked in; needs cargo-deny and a network
+	$(CARGO) deny check
 
 clean: ## nothing but the sources
 	$(CARGO) clean

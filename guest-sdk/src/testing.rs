@@ -56,7 +56,8 @@ use crate::hook::Hook;
 pub struct Ran {
     /// The events that were kept, as they are now, and after each what was emitted there.
     pub events: Vec<Value>,
-    /// The rows that failed, and why. Their events are among the others.
+    /// The rows that failed, and why. Their events are among the others, as the hook left them: what becomes of them is
+    /// for the operator to say, with `on_error`.
     pub errors: Vec<(usize, String)>,
     /// What the hook saved afterwards.
     pub saved: Option<Vec<u8>>,

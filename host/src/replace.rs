@@ -2,8 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
+
+/// Whether a file that is to be written is one of these, under whatever name.
+pub(crate) fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
+    let Ok(place) = path.canonicalize() else { return false };
+    files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == place))
+}
 
 /// Puts `bytes` in place of a file. A link stays one: what it names is replaced.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -121,13 +121,15 @@ struct Stream<'a> {
     context: &'a Context,
     origin: Origin,
     framer: Framer,
+    /// Whether anything was read.
+    has_begun: bool,
     to: &'a Sender<Arrival>,
 }
 
 impl<'a> Stream<'a> {
     fn new(context: &'a Context, name: &str, file: Option<&PathBuf>, to: &'a Sender<Arrival>) -> Stream<'a> {
         let origin = context.origin(name, file);
-        Stream { context, origin, framer: Framer::new(context.framing, 0), to }
+        Stream { context, origin, framer: Framer::new(context.framing, 0), has_begun: false, to }
     }
 
     /// Reads once. None: the stream has ended.
@@ -140,6 +142,7 @@ impl<'a> Stream<'a> {
         if read == 0 {
             return Ok(None);
         }
+        self.has_begun = true;
         self.framer.advance(read);
         while let Some(lines) = self.framer.take() {
             if self.send(lines) == End::Unwanted {

@@ -24,6 +24,7 @@ use crate::hook::failure::{Failure, FailureKind};
 use crate::hook::load::Loader;
 use crate::hook::prepare::Prepared;
 use crate::rehearsal::{Clock, Delivery, Ended, Memory, Moment, Rehearsal, RehearsalError};
+use crate::replace::is_one_of;
 use golden::GoldenError;
 
 /// How much later the second fresh instance meets a batch, in nanoseconds: whoever looks at the clock sees another day.
@@ -193,7 +194,7 @@ pub enum TrialError {
     #[error(transparent)]
     Golden(#[from] GoldenError),
     /// What is written would take the place of what is read.
-    #[error("--expect {0:?} is the input too, and --update would overwrite it; name another file")]
+    #[error("--expect {0:?} is read too, and --update would overwrite it; name another file")]
     Overwrites(PathBuf),
     /// The run.
     #[error(transparent)]
@@ -206,23 +207,24 @@ pub enum TrialError {
 impl Trial {
     /// The files that its outcome depends on.
     pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.read_files();
+        files.extend(self.expect.clone());
+        files
+    }
+
+    /// The same without the golden file.
+    fn read_files(&self) -> Vec<PathBuf> {
         let mut files = self.candidate.files();
         files.extend(Some(self.input.clone()).filter(|path| path != Path::new(STDIN)));
-        files.extend(self.expect.clone());
         files
     }
 
     /// Tries the hook.
     pub fn run(&self, loader: &Loader) -> Result<Outcome, TrialError> {
-        if let Some(path) = self.expect.as_ref().filter(|_| self.update) {
-            let golden = path.canonicalize();
-            let is_read = |file: &PathBuf| {
-                golden.as_ref().is_ok_and(|golden| file.canonicalize().is_ok_and(|file| file == *golden))
-            };
-            let read = self.candidate.files().into_iter().chain([self.input.clone()]);
-            if read.into_iter().any(|file| is_read(&file)) {
-                return Err(TrialError::Overwrites(path.clone()));
-            }
+        if let Some(path) = self.expect.as_ref().filter(|_| self.update)
+            && is_one_of(path, &self.read_files())
+        {
+            return Err(TrialError::Overwrites(path.clone()));
         }
         let ready = self.candidate.prepare(loader, self.batch).map_err(TrialError::Candidate)?;
         let input = Input::read(&self.input)?;

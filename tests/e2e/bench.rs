@@ -150,7 +150,7 @@ fn what_cannot_be_measured_or_compared_is_told() {
         ),
         (1, &["redact", "--input", "none.log"], &["cannot read the input \"none.log\""]),
         (1, &["redact", "--input", "in.log", "--baseline", "none.json"], &["none of the sizes"]),
-        (1, &["redact", "--input", "in.log", "--baseline", "broken.json"], &["--save-baseline"]),
+        (1, &["redact", "--input", "in.log", "--baseline", "broken.json"], &["name another file"]),
         (78, &[plugin.as_str(), "--input", "in.log"], &["not granted", "--grant FILE"]),
         (2, &["redact", "--input", "in.log", "--baseline", "b", "--max-regress", "0.1"], &["10% or 0.1%"]),
         (2, &["redact", "--input", "in.log", "--max-regress", "5%"], &["--baseline"]),

@@ -1,6 +1,8 @@
 //! Hooks that misbehave: every kind is counted, no event is lost or changed, and the host lives.
 
 use std::io::Write;
+use std::process::{Child, ChildStdin};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -165,49 +167,75 @@ fn a_run_that_stops_counts_every_event_that_it_read() {
     }
 }
 
+/// Standard input through a hook to `out.ndjson`.
+fn started(trial: &Trial, hook: &str) -> (Child, ChildStdin) {
+    let ends = FILE_TO_FILE.replace("type = \"file\"\npaths = [\"in.log\"]", "type = \"stdin\"");
+    let mut child = trial.start(&format!("{ends}{hook}"));
+    let input = child.stdin.take().unwrap();
+    (child, input)
+}
+
+/// Waits until so many lines came out.
+fn wait_for_lines(trial: &Trial, count: usize) {
+    while trial.read("out.ndjson").iter().filter(|byte| **byte == b'\n').count() < count {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_failure_in_any_call_is_told() {
     for (call, mode) in [("tick", "trap"), ("tick", "error"), ("process", "trap"), ("process", "fail_row")] {
-        let trial = Trial::with_input(numbered(3));
+        let trial = Trial::new();
         let more = format!("in = {call:?}\nread = [\"n\"]\ntext = \"\"\ntick_ms = 1");
-        let mut child = trial.start(&format!(
-            "[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n{}",
-            hook("bad", "on_error = \"pass\"", mode, &more)
-        ));
-        let mut input = child.stdin.take().unwrap();
+        let (child, mut input) = started(&trial, &hook("bad", "on_error = \"pass\"", mode, &more));
         input.write_all(b"{\"n\":\"1\"}\n").unwrap();
-        // Until it was told the time.
-        while mode != "fail_row" && call == "tick" && trial.read("out.ndjson").is_empty() {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+        // It waits for more for 20 ms, in which the hook is told the time.
+        wait_for_lines(&trial, 1);
         drop(input);
         let ran = trial.ended(child.wait_with_output().unwrap());
-        let told = if mode == "fail_row" {
-            "it says that rows failed: told to fail"
-        } else {
-            &format!("{call} failed: {mode}: ")
+        let told = match mode {
+            "fail_row" => "it says that rows failed: told to fail".to_owned(),
+            _ => format!("{call} failed: {mode}: "),
         };
-        ran.says(&[told, "(failure 1)"]);
+        ran.says(&[&told, "(failure 1)"]);
     }
 }
 
 #[test]
 fn what_was_saved_is_told_at_the_end_even_if_the_last_instance_failed() {
     let trial = Trial::new();
-    let more = "in = \"teardown\"\ntext = \"end\"\nread = [\"m\"]\npoison = \"poison\"";
-    let mut child = trial.start(&format!(
-        "[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n{}",
-        hook("h", "", "emit", more)
-    ));
-    let mut input = child.stdin.take().unwrap();
+    // What it emits in a tick is saved at once.
+    let more = "in = \"tick teardown\"\ntick_ms = 500\ntext = \"told\"\nread = [\"m\"]\npoison = \"poison\"";
+    let (child, mut input) = started(&trial, &hook("h", "", "emit", more));
     input.write_all(b"{\"m\":\"fine\"}\n").unwrap();
-    // Longer than a save may be behind; the hook saves whatever it has seen.
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    wait_for_lines(&trial, 2);
     input.write_all(b"{\"m\":\"poison\"}\n").unwrap();
     drop(input);
     let ran = trial.ended(child.wait_with_output().unwrap());
-    assert_eq!(ran.lines(), ["{\"m\":\"fine\"}", "{\"emitted\":\"end\"}"], "{}", ran.stderr);
+    assert_eq!(ran.lines()[..2], ["{\"m\":\"fine\"}", "{\"emitted\":\"told\"}"], "{}", ran.stderr);
+    assert!(ran.lines().len() > 2, "the teardown's is missing: {}", ran.stderr);
     assert_eq!(trial.dead_letters("h").len(), 1);
+}
+
+#[test]
+fn a_save_that_fails_or_is_too_large_is_told_and_costs_no_event() {
+    for (save, kind, told) in [
+        ("trap", "trap", "save failed: trap: "),
+        ("huge", "bad_output", "it saved 2097152 bytes; a quarter of its memory, 1048576 bytes, is the most"),
+    ] {
+        let trial = Trial::new();
+        let more = format!("in = \"tick\"\ntick_ms = 10\ntext = \"x\"\nsave = {save:?}\nn = 2097152");
+        let (child, mut input) = started(&trial, &hook("bad", "memory = \"4MiB\"", "emit", &more));
+        input.write_all(b"{\"m\":1}\n").unwrap();
+        wait_for_lines(&trial, 3);
+        input.write_all(b"{\"m\":2}\n").unwrap();
+        drop(input);
+        let ran = trial.ended(child.wait_with_output().unwrap());
+        ran.says(&[told]);
+        assert!(ran.failed("bad", kind) > 0, "{}", ran.summary);
+        let events: Vec<&str> = ran.lines().into_iter().filter(|line| line.contains("\"m\"")).collect();
+        assert_eq!(events, ["{\"m\":1}", "{\"m\":2}"]);
+    }
 }
 
 #[test]

@@ -102,6 +102,22 @@ fn a_missing_file_and_a_directory_are_told_before_anything_is_read() {
 }
 
 #[test]
+fn what_follows_the_end_of_a_gzip_file_is_told_and_harms_nothing() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(b"{\"a\":1}\n{\"a\":2}\n").unwrap();
+    let packed = gzip.finish().unwrap();
+    for after in [&[0; 512][..], b"garbage of some length"] {
+        let trial = Trial::with_input([&packed, after].concat());
+        let ran = trial.run(FILE_TO_FILE);
+        assert_eq!((ran.code, ran.lines().len()), (Some(0), 2), "{}", ran.stderr);
+        ran.says(&["in.log: what follows the end of its gzip data is not read"]);
+    }
+    // That is no gzip file but two of its bytes.
+    let trial = Trial::with_input(b"\x1f\x8bgarbage");
+    assert_eq!(trial.run(FILE_TO_FILE).code, Some(1));
+}
+
+#[test]
 fn a_gzip_file_that_is_cut_off_gives_what_it_has_and_an_error() {
     let trial = Trial::new();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());

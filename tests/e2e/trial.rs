@@ -91,9 +91,12 @@ fn the_input_is_never_overwritten() {
     for golden in ["in.log", "./in.log"] {
         let ran = redact(&trial, &["--expect", golden, "--update"]);
         assert_ne!(ran.code, Some(0));
-        ran.says(&["is the input too, and --update would overwrite it; name another file"]);
+        ran.says(&["is read too, and --update would overwrite it; name another file"]);
         assert_eq!(trial.read("in.log"), EVENTS.as_bytes());
     }
+    let ran = redact(&trial, &["--junit", "in.log"]);
+    assert_eq!((ran.code, trial.read("in.log")), (Some(2), EVENTS.into()));
+    ran.says(&["--junit: in.log is read too"]);
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub enum BaselineError {
         error: io::Error,
     },
     /// It is no baseline.
-    #[error("the baseline {path:?} cannot be understood: {error}; --save-baseline writes a new one")]
+    #[error("the baseline {path:?} cannot be understood: {error}; name another file, or remove this one")]
     Broken {
         /// Which file.
         path: PathBuf,
@@ -188,7 +188,7 @@ mod tests {
             assert_eq!(Baseline::read(&path).unwrap(), Some(odd));
         }
         fs::write(&path, "{}").unwrap();
-        assert!(Baseline::read(&path).unwrap_err().to_string().contains("--save-baseline"));
+        assert!(Baseline::read(&path).unwrap_err().to_string().contains("name another file"));
     }
 
     #[test]

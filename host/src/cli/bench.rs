@@ -11,6 +11,7 @@ use super::{BAD_CONFIG, DIFFERS, FAILURE, USAGE, failed, loader, print as print_
 use crate::bench::baseline::{Baseline, BaselineError, Regression, Share};
 use crate::bench::{Bench, BenchError, Report};
 use crate::config::PluginLimits;
+use crate::replace::is_one_of;
 
 const HELP: &str = "\
 The hook runs in the real chain, over events in memory: the pass over each text, columns, the call, all checks, the
@@ -76,6 +77,17 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), ExitCode> {
         eprintln!("error: --matrix and --baseline take one plugin; name one");
         return Err(ExitCode::from(USAGE));
     }
+    let read = [arguments.hook.input.clone()];
+    let plugins: Vec<PathBuf> = arguments.plugins.iter().map(PathBuf::from).collect();
+    if let Some(path) =
+        arguments.baseline.as_ref().filter(|path| is_one_of(path, &[&read, &plugins[..]].concat()))
+    {
+        eprintln!(
+            "error: --baseline: {} is read too and would be overwritten; name another file",
+            path.display()
+        );
+        return Err(ExitCode::from(USAGE));
+    }
     let bench = Bench {
         candidates: arguments.plugins.iter().map(|plugin| arguments.hook.candidate(plugin)).collect(),
         input: arguments.hook.input.clone(),
@@ -96,8 +108,9 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), ExitCode> {
 
 fn compare(report: &Report, path: &Path, arguments: &BenchArguments) -> Result<(), ExitCode> {
     let now = Baseline::of(report);
-    let before =
-        if arguments.save_baseline { None } else { Baseline::read(path).map_err(|error| failed(&error))? };
+    // What is no baseline is not overwritten.
+    let kept = Baseline::read(path).map_err(|error| failed(&error))?;
+    let before = kept.filter(|_| !arguments.save_baseline);
     if let Some(before) = before.as_ref().filter(|before| !before.is_same_hook(&now)) {
         return Err(failed(&BaselineError::OtherHook {
             path: path.to_owned(),

@@ -17,7 +17,7 @@ use crate::candidate::input::STDIN;
 use crate::config::{Batch, arguments};
 use crate::drain::Drain;
 use crate::hook::load::Loader;
-use crate::replace::replace;
+use crate::replace::{is_one_of, replace};
 use crate::trial::watch::{Watch, Woken};
 use crate::trial::{Outcome, Trial, TrialError, Verdict, junit, report};
 
@@ -86,6 +86,13 @@ pub fn test(arguments: &TestArguments) -> Result<(), ExitCode> {
         batch: Batch { rows: arguments.rows, ..Batch::default() },
         step: arguments.step,
     };
+    if let Some(path) = arguments.junit.as_ref().filter(|path| is_one_of(path, &trial.files())) {
+        eprintln!(
+            "error: --junit: {} is read too and would be overwritten; name another file",
+            path.display()
+        );
+        return Err(ExitCode::from(USAGE));
+    }
     if arguments.watch && trial.input == Path::new(STDIN) {
         eprintln!(
             "error: --watch reads the input again and again, which standard input does not allow; name a file"

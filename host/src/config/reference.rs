@@ -6,7 +6,7 @@ use super::schema::{self, Key, Kind, Section, Unset};
 use crate::hook::standard;
 
 const INTRO: &str = "\
-<!-- Made by `make docs` from host/src/config/schema/keys.rs; change it there. -->
+<!-- Made by `hookaroon config reference`. -->
 
 # Configuration
 
@@ -36,8 +36,8 @@ const CONDITIONS: &str = "\
 ## Conditions
 
 `match` is a list of conditions, and all must hold: `PATH OP VALUE`, with `==`, `!=`, `<`, `<=`, `>`, `>=`, `in a, b`,
-`not in a, b`, `like \"GET *\"`, or `PATH exists`, `PATH missing`. `level` compares as severity, whatever the case and the
-library's names: `level >= warn`. A key that holds a dot is quoted: `resource.\"service.name\"`.
+`not in a, b`, `like \"GET *\"`, or `PATH exists`, `PATH missing`. A path that ends in `level` or `severity` compares as
+severity, whatever the case and the library's names: `level >= warn`. A key that holds a dot is quoted: `resource.\"service.name\"`.
 ";
 
 /// The whole page.

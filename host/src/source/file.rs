@@ -1,7 +1,7 @@
 //! Files, read to their end: globs, gzip, FIFOs.
 //!
 //! What can be found wrong beforehand (nothing there, a directory, no permission) is an error before anything is
-//! read. A gzip file is known by its first bytes, whatever its name.
+//! read. A gzip file is known by its first bytes, whatever its name; what comes through a FIFO is read as it is.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -127,11 +127,16 @@ fn read(context: &Context, found: &Found, to: &Sender<Arrival>) -> io::Result<En
     let is_gzip = file.read_exact(&mut start).is_ok() && start == GZIP;
     file.rewind()?;
     if is_gzip {
-        read_to_end(
-            &mut stream,
-            &mut MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file)),
-            &context.drain,
-        )
+        let mut packed = MultiGzDecoder::new(BufReader::with_capacity(64 << 10, file));
+        match read_to_end(&mut stream, &mut packed, &context.drain) {
+            // What `gzip` calls trailing garbage: zeros that fill a block, mostly.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput && stream.has_begun => {
+                let source = &*context.name;
+                tracing::warn!(source, "{name}: what follows the end of its gzip data is not read: {error}");
+                Ok(End::Fine)
+            }
+            ended => ended,
+        }
     } else {
         read_to_end(&mut stream, &mut file, &context.drain)
     }

@@ -153,7 +153,7 @@ pub(in crate::config) const SOURCE: &Section = &Section {
                 Texts(Path),
                 Refused,
                 "[\"/var/log/app/*.log\"]",
-                "The files, or patterns of them; gzip is recognised, and a FIFO is read until its writers are gone.",
+                "The files, or patterns of them; a gzip file is recognised. A FIFO is read as it is, until its writers are gone.",
             )
         },
         key(

@@ -1,10 +1,10 @@
 //! A hook that does what its config says, good or bad: one guest for all tests of the host.
 //!
 //! Config: `{"read": FIELDS, "write": FIELDS, "do": MODE, "in": CALL, "from_call": N, "text": TEXT, "n": N,
-//! "tick_ms": N, "single": true, "poison": TEXT, "after": TEXT}`. A field is `"path"` (kind text) or `{"path": ...,
-//! "kind": ...}`. CALL is `init`, `process` (the default), `tick`, `save` or `teardown`; N counts the calls of that kind in
+//! "tick_ms": N, "single": true, "poison": TEXT, "after": TEXT, "save": WHAT}`. A field is `"path"` (kind text) or `{"path": ...,
+//! "kind": ...}`. CALL is `init`, `process` (the default), `tick`, `save` or `teardown`, or several of them; N counts the calls of that kind in
 //! this instance, from 1. In any mode a row whose first column has the `poison` traps; if there is an `after`, only in
-//! an instance that has seen a row with that before.
+//! an instance that has seen a row with that before. `save` is `trap`, or `huge`: N bytes.
 //!
 //! | mode | what it does |
 //! | --- | --- |
@@ -60,6 +60,7 @@ struct Config {
     text: String,
     poison: String,
     after: String,
+    save: String,
     n: u64,
     tick_ms: Option<u32>,
     single: bool,
@@ -76,6 +77,7 @@ impl Default for Config {
             text: String::new(),
             poison: String::new(),
             after: String::new(),
+            save: String::new(),
             n: 2,
             tick_ms: None,
             single: false,
@@ -128,7 +130,8 @@ fn due(call: usize) -> Option<Config> {
     STATE.with_borrow_mut(|state| {
         state.calls[call] += 1;
         let config = &state.config;
-        (config.call == NAMES[call] && state.calls[call] >= config.from_call).then(|| config.clone())
+        (config.call.split(' ').any(|name| name == NAMES[call]) && state.calls[call] >= config.from_call)
+            .then(|| config.clone())
     })
 }
 
@@ -336,7 +339,12 @@ impl Guest for Hook {
         if let Some(config) = due(3) {
             let _ = act(&config);
         }
-        Some(STATE.with_borrow(|state| state.seen.to_string().into_bytes()))
+        let (config, seen) = STATE.with_borrow(|state| (state.config.clone(), state.seen));
+        match config.save.as_str() {
+            "trap" => core::arch::wasm32::unreachable(),
+            "huge" => Some(vec![0; config.n as usize]),
+            _ => Some(seen.to_string().into_bytes()),
+        }
     }
 
     fn teardown(_reason: Reason) -> Emission {
