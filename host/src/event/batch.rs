@@ -70,7 +70,7 @@ pub(crate) struct Row {
 /// Events on their way through the chain.
 #[derive(Debug)]
 pub struct Batch {
-    scanner: Scanner,
+    pub(super) scanner: Scanner,
     blocks: Vec<Block>,
     pub(crate) arena: Vec<u8>,
     origins: Vec<Origin>,

@@ -277,8 +277,8 @@ impl Batch {
             }
             comma = true;
             let key = self.arena.len() - text_start;
-            let projection = self.projection().clone();
-            self.arena.extend_from_slice(projection.quoted_key(child));
+            // Not a clone: workers share the projection, and to count who holds it, row by row, costs them dearly.
+            self.arena.extend_from_slice(self.scanner.projection().quoted_key(child));
             if child == edit.node {
                 let value = self.arena.len() - text_start;
                 let kind = write_value(edit.what, &mut self.arena);
@@ -288,7 +288,7 @@ impl Batch {
                 }
                 let slot = Slot { key: key as u32, start: value as u32, end: end as u32, kind };
                 scratch.added.push((child, slot));
-                parse_again |= !projection.descendants(child).is_empty();
+                parse_again |= !self.projection().descendants(child).is_empty();
             } else {
                 self.arena.push(b'{');
                 self.append(row, text_start, child, false, edits, scratch);
@@ -314,9 +314,7 @@ impl Batch {
 
     /// Moves the slots along with what the patches moved, which spares the fresh pass.
     fn move_slots(&mut self, row: u32, edits: &[Edit<'_>], scratch: &Scratch) {
-        let projection = self.projection().clone();
-        let slots = self.slots_mut(row);
-        for slot in slots.iter_mut().filter(|slot| slot.kind != SlotKind::Absent) {
+        for slot in self.slots_mut(row).iter_mut().filter(|slot| slot.kind != SlotKind::Absent) {
             let moved = |at: u32, is_end: bool| {
                 let mut now = at as usize;
                 for patch in &scratch.patches {
@@ -339,9 +337,10 @@ impl Batch {
         for patch in &scratch.patches {
             let PatchKind::Remove(index) = patch.kind else { continue };
             let Some(edit) = edits.get(index) else { continue };
-            let gone = edit.node.index()..projection.descendants(edit.node).end;
-            slots.get_mut(gone).unwrap_or(&mut []).fill(Slot::default());
+            let gone = edit.node.index()..self.projection().descendants(edit.node).end;
+            self.slots_mut(row).get_mut(gone).unwrap_or(&mut []).fill(Slot::default());
         }
+        let slots = self.slots_mut(row);
         for (node, slot) in &scratch.added {
             if let Some(place) = slots.get_mut(node.index()) {
                 *place = *slot;
