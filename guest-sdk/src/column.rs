@@ -225,20 +225,43 @@ impl<'b> Readable<'b> {
     }
 }
 
+/// A field that is written, and what the values of the last batch came to in bytes: memory that grows step by step is
+/// copied each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Declared {
+    kind: wit::Kind,
+    bytes: usize,
+}
+
+impl Declared {
+    pub(crate) fn new(kind: wit::Kind) -> Declared {
+        Declared { kind, bytes: 0 }
+    }
+
+    /// Remembers what this batch came to.
+    pub(crate) fn note(&mut self, column: &wit::Column) {
+        if let wit::Values::Text(bytes) | wit::Values::Json(bytes) = &column.values {
+            self.bytes = bytes.data.len();
+        }
+    }
+}
+
 /// A column that is written row by row; nothing is made until a row is set.
 #[derive(Debug)]
 pub(crate) struct Written {
     kind: wit::Kind,
     /// How many rows there will be.
     rows: usize,
+    /// How many bytes its values may come to: those of the batch before.
+    bytes: usize,
     column: Option<wit::Column>,
     /// Whether a row was marked as anything but set.
     needs_marks: bool,
 }
 
 impl Written {
-    pub(crate) fn new(kind: wit::Kind, rows: usize) -> Written {
-        Written { kind, rows, column: None, needs_marks: false }
+    pub(crate) fn new(declared: Declared, rows: usize) -> Written {
+        Written { kind: declared.kind, rows, bytes: declared.bytes, column: None, needs_marks: false }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -248,9 +271,9 @@ impl Written {
     /// The column with rows up to `row`, none of which is set yet but those that were; `row` itself is taken back
     /// if it was set.
     fn up_to(&mut self, row: usize) -> &mut wit::Column {
-        let Written { kind, rows, .. } = *self;
+        let Written { kind, rows, bytes, .. } = *self;
         let column = self.column.get_or_insert_with(|| wit::Column {
-            values: empty(kind, rows),
+            values: empty(kind, rows, bytes),
             marks: Vec::with_capacity(rows),
         });
         truncate(&mut column.values, row);
@@ -290,7 +313,7 @@ impl Written {
         if self.column.as_ref().is_none_or(|column| column.marks.len() < rows) {
             self.up_to(rows);
         }
-        let empty = wit::Column { values: empty(self.kind, 0), marks: Vec::new() };
+        let empty = wit::Column { values: empty(self.kind, 0, 0), marks: Vec::new() };
         let mut column = self.column.unwrap_or(empty);
         if !self.needs_marks {
             column.marks = Vec::new();
@@ -299,9 +322,9 @@ impl Written {
     }
 }
 
-/// Values with room for so many rows.
-fn empty(kind: wit::Kind, rows: usize) -> wit::Values {
-    let bytes = || wit::BytesValues { data: Vec::new(), ends: Vec::with_capacity(rows) };
+/// Values with room for so many rows, and bytes of them.
+fn empty(kind: wit::Kind, rows: usize, bytes: usize) -> wit::Values {
+    let bytes = || wit::BytesValues { data: Vec::with_capacity(bytes), ends: Vec::with_capacity(rows) };
     match kind {
         wit::Kind::Text => wit::Values::Text(bytes()),
         wit::Kind::Integer => wit::Values::Integer(Vec::with_capacity(rows)),
@@ -371,7 +394,7 @@ mod tests {
 
     #[test]
     fn rows_that_are_not_set_are_filled_in_and_a_row_set_twice_has_the_last_value() {
-        let mut column = Written::new(wit::Kind::Text, 5);
+        let mut column = Written::new(Declared::new(wit::Kind::Text), 5);
         column.set::<Text>(1, "first", 1);
         column.set::<Text>(1, "x", 1);
         column.mark(3, 2);
@@ -394,8 +417,20 @@ mod tests {
     }
 
     #[test]
+    fn the_next_batch_has_room_for_what_the_last_one_came_to() {
+        let mut declared = Declared::new(wit::Kind::Text);
+        let mut column = Written::new(declared, 1);
+        column.set::<Text>(0, "some text", 1);
+        declared.note(&column.finish());
+        let mut column = Written::new(declared, 1);
+        column.set::<Text>(0, "", 1);
+        let wit::Values::Text(bytes) = column.finish().values else { panic!("another kind") };
+        assert!(bytes.data.is_empty() && bytes.data.capacity() >= "some text".len());
+    }
+
+    #[test]
     fn no_marks_say_that_every_row_is_set() {
-        let mut column = Written::new(wit::Kind::Boolean, 2);
+        let mut column = Written::new(Declared::new(wit::Kind::Boolean), 2);
         column.set::<Boolean>(0, true, 1);
         column.set::<Boolean>(1, false, 1);
         let column = column.finish();

@@ -4,7 +4,7 @@
 //! column and none for each event. What a hook does is not checked here: the host checks it in full.
 
 use crate::bindings::hookaroon::hook::types as wit;
-use crate::column::{Json, Kind, Mark, Readable, Written};
+use crate::column::{Declared, Json, Kind, Mark, Readable, Written};
 use crate::setup::{Read, Write};
 
 /// The events that a hook is handed in one call.
@@ -33,13 +33,13 @@ pub struct Batch<'b> {
 }
 
 impl<'b> Batch<'b> {
-    pub(crate) fn new(batch: &'b wit::Batch, writes: &[wit::Kind]) -> Batch<'b> {
+    pub(crate) fn new(batch: &'b wit::Batch, writes: &[Declared]) -> Batch<'b> {
         Batch {
             batch,
             columns: batch.columns.iter().map(Readable::new).collect(),
             row: 0,
             keep: Vec::new(),
-            writes: writes.iter().map(|kind| Written::new(*kind, batch.rows as usize)).collect(),
+            writes: writes.iter().map(|field| Written::new(*field, batch.rows as usize)).collect(),
             emitted: Emitter::default(),
             after: Vec::new(),
             errors: Vec::new(),

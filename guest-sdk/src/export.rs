@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 
 use crate::bindings::hookaroon::hook::types as wit;
+use crate::column::Declared;
 use crate::event::{Batch, Emitter};
 use crate::hook::Hook;
 use crate::setup::Setup;
@@ -18,7 +19,7 @@ pub struct Instance<H> {
 #[derive(Debug)]
 struct Started<H> {
     hook: H,
-    writes: Vec<wit::Kind>,
+    writes: Vec<Declared>,
 }
 
 /// What the host is told if it calls before init; it never does.
@@ -38,7 +39,7 @@ impl<H: Hook> Instance<H> {
         let mut setup = Setup::new(setup, H::PLACEMENT);
         let hook = H::init(config, &mut setup)?;
         let interest = setup.into_interest();
-        let writes = interest.write.iter().map(|field| field.kind).collect();
+        let writes = interest.write.iter().map(|field| Declared::new(field.kind)).collect();
         *self.started.borrow_mut() = Some(Started { hook, writes });
         Ok(interest)
     }
@@ -49,7 +50,11 @@ impl<H: Hook> Instance<H> {
         let Started { hook, writes } = started.as_mut().ok_or(NOT_STARTED)?;
         let mut rows = Batch::new(batch, writes);
         hook.process_batch(&mut rows)?;
-        Ok(rows.finish())
+        let outcome = rows.finish();
+        for (declared, column) in writes.iter_mut().zip(&outcome.writes) {
+            declared.note(column);
+        }
+        Ok(outcome)
     }
 
     /// `lifecycle.tick`

@@ -5,11 +5,11 @@
 use serde_json::{Map, Value};
 
 use crate::bindings::hookaroon::hook::types as wit;
-use crate::column::{Boolean, Float, Integer, Json, Kind, Readable, Text, Written};
+use crate::column::{Boolean, Declared, Float, Integer, Json, Kind, Readable, Text, Written};
 
 /// A field of some events, as the host reads it. `texts` are those of `rows`.
 pub(super) fn column(field: &wit::Field, texts: &[&str], rows: &[Value]) -> wit::Column {
-    let mut column = Written::new(field.kind, rows.len());
+    let mut column = Written::new(Declared::new(field.kind), rows.len());
     let mut marks = Vec::with_capacity(rows.len());
     for (row, (text, event)) in texts.iter().zip(rows).enumerate() {
         let found = if field.path == "." {
