@@ -196,7 +196,51 @@ pub(crate) fn thread_cpu_time() -> Duration {
 mod tests {
     use super::*;
 
+    use wasmtime::{Instance, Module, Store};
+
     const PAGE: usize = 65_536;
+
+    fn is_interrupted(deadline: &mut Deadline) -> bool {
+        matches!(deadline.check(), UpdateDeadline::Interrupt)
+    }
+
+    #[test]
+    fn a_deadline_is_cpu_time_of_this_thread_and_ten_times_that_in_wall_time() {
+        let mut waits = Deadline::start("deadline", Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!is_interrupted(&mut waits) && !waits.passed(), "it only waited");
+
+        let mut spins = Deadline::start("deadline", Duration::from_millis(2));
+        while spins.used() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+        assert!(is_interrupted(&mut spins) && spins.passed());
+
+        let mut sleeps = Deadline::start("deadline", Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(11));
+        assert!(is_interrupted(&mut sleeps), "nothing lasts for ever");
+    }
+
+    #[test]
+    fn an_instance_has_a_bounded_number_of_memories_tables_and_instances() {
+        let engine = crate::hook::engine::new().unwrap();
+        let module = |part: &str, count: usize| {
+            let text = format!("(module {})", part.repeat(count));
+            Module::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap()
+        };
+        let start = |module: &Module, times: usize| {
+            let mut store = Store::new(&engine, Meter::new(usize::MAX));
+            store.limiter(|meter| meter);
+            store.set_epoch_deadline(1 << 30);
+            (0..times).try_for_each(|_| Instance::new(&mut store, module, &[]).map(|_| ()))
+        };
+        for (part, most) in [("(memory 0)", MAX_MEMORIES), ("(table 0 funcref)", MAX_TABLES)] {
+            assert!(start(&module(part, most), 1).is_ok(), "{part}");
+            assert!(start(&module(part, most + 1), 1).is_err(), "{part}");
+        }
+        assert!(start(&module("", 0), MAX_INSTANCES).is_ok());
+        assert!(start(&module("", 0), MAX_INSTANCES + 1).is_err());
+    }
 
     #[test]
     fn memories_and_tables_are_summed() {
