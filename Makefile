@@ -66,7 +66,7 @@ test: hooks mistakes ## format, lints, all tests, docs; what CI runs
 	@# The documentation is for who works on it, so it shows private items too.
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --release --no-deps --document-private-items -p hookaroon -p hookaroon-sdk
 	@# Apart, because the host asks serde_json for more than hooks have.
-	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros -p hookaroon-flow $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
+	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros -p hookaroon-find -p hookaroon-flow $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 	$(CARGO) test --release $(HOST) -- --skip peers::
 
 test-peers: hooks ## the same hook in Rust, C and Python; installs clang and componentize-py if they are missing

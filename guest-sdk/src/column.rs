@@ -50,8 +50,9 @@ pub trait Kind: Copy + 'static + sealed::Sealed {
     const KIND: wit::Kind;
     #[doc(hidden)]
     fn get<'v>(column: &Readable<'v>, row: usize) -> Option<Self::Value<'v>>;
+    /// Adds the value of this row, if it is the next one of a column of this kind; else does nothing.
     #[doc(hidden)]
-    fn push(values: &mut wit::Values, value: Self::Value<'_>);
+    fn push(values: &mut wit::Values, row: usize, value: Self::Value<'_>) -> bool;
 }
 
 /// A value of more bytes is copied in one call.
@@ -132,11 +133,15 @@ macro_rules! bytes_kind {
                 }
             }
 
-            #[inline]
-            fn push(values: &mut wit::Values, value: &str) {
-                if let wit::Values::$variant(bytes) = values {
-                    append(value.as_bytes(), &mut bytes.data);
-                    bytes.ends.push(bytes.data.len() as u32);
+            #[inline(always)]
+            fn push(values: &mut wit::Values, row: usize, value: &str) -> bool {
+                match values {
+                    wit::Values::$variant(bytes) if bytes.ends.len() == row => {
+                        append(value.as_bytes(), &mut bytes.data);
+                        bytes.ends.push(bytes.data.len() as u32);
+                        true
+                    }
+                    _ => false,
                 }
             }
         }
@@ -160,9 +165,13 @@ macro_rules! plain_kind {
             }
 
             #[inline]
-            fn push(values: &mut wit::Values, value: $value) {
-                if let wit::Values::$variant(values) = values {
-                    values.push($push(value));
+            fn push(values: &mut wit::Values, row: usize, value: $value) -> bool {
+                match values {
+                    wit::Values::$variant(values) if values.len() == row => {
+                        values.push($push(value));
+                        true
+                    }
+                    _ => false,
                 }
             }
         }
@@ -223,6 +232,16 @@ impl<'b> Readable<'b> {
             _ => Mark::Absent,
         }
     }
+
+    /// Whether the mark of a row is [`Mark::Value`] or [`Mark::Other`]: the odd ones. To compare it with both becomes an
+    /// indirect jump in WebAssembly.
+    #[inline]
+    pub(crate) fn has(&self, row: usize) -> bool {
+        match self.marks.get(row) {
+            Some(mark) => *mark % 2 == 1,
+            None => self.marks.is_empty(),
+        }
+    }
 }
 
 /// A field that is written, and what the values of the last batch came to in bytes: memory that grows step by step is
@@ -254,71 +273,80 @@ pub(crate) struct Written {
     rows: usize,
     /// How many bytes its values may come to: those of the batch before.
     bytes: usize,
-    column: Option<wit::Column>,
-    /// Whether a row was marked as anything but set.
-    needs_marks: bool,
+    values: Option<wit::Values>,
+    /// One for each value, or none while every row is set.
+    marks: Vec<u8>,
 }
+
+/// The mark of a row that is set to a value.
+const SET: u8 = 1;
 
 impl Written {
     pub(crate) fn new(declared: Declared, rows: usize) -> Written {
-        Written { kind: declared.kind, rows, bytes: declared.bytes, column: None, needs_marks: false }
+        Written { kind: declared.kind, rows, bytes: declared.bytes, values: None, marks: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.column.is_none()
+        self.values.is_none()
     }
 
-    /// The column with rows up to `row`, none of which is set yet but those that were; `row` itself is taken back
+    /// The values of the rows up to `row`, none of which is set yet but those that were; `row` itself is taken back
     /// if it was set.
-    fn up_to(&mut self, row: usize) -> &mut wit::Column {
+    fn up_to(&mut self, row: usize) -> &mut wit::Values {
         let Written { kind, rows, bytes, .. } = *self;
-        let column = self.column.get_or_insert_with(|| wit::Column {
-            values: empty(kind, rows, bytes),
-            marks: Vec::with_capacity(rows),
-        });
-        truncate(&mut column.values, row);
-        column.marks.truncate(row);
-        while column.marks.len() < row {
-            push_unset(&mut column.values);
-            column.marks.push(0);
-            self.needs_marks = true;
+        let values = self.values.get_or_insert_with(|| empty(kind, rows, bytes));
+        truncate(values, row);
+        self.marks.truncate(row);
+        let set = length(values);
+        if set < row && self.marks.is_empty() {
+            self.marks.reserve_exact(rows);
+            self.marks.resize(set, SET);
         }
-        column
+        for _ in set..row {
+            push_unset(values);
+            self.marks.push(0);
+        }
+        values
     }
 
     #[inline]
     pub(crate) fn set<K: Kind>(&mut self, row: usize, value: K::Value<'_>, mark: u8) {
-        // Most columns are written row by row.
-        let column = match &mut self.column {
-            Some(column) if column.marks.len() == row => column,
-            _ => self.up_to(row),
-        };
-        K::push(&mut column.values, value);
-        column.marks.push(mark);
-        if mark != 1 {
-            self.needs_marks = true;
+        if !self.values.as_mut().is_some_and(|values| K::push(values, row, value)) {
+            self.set_out_of_turn::<K>(row, value);
+        }
+        if mark != SET || !self.marks.is_empty() {
+            self.push_mark(row, mark);
         }
     }
 
+    /// Sets the first value, one after rows that were not set, or one once more. Most columns are written row by row.
+    #[cold]
+    fn set_out_of_turn<K: Kind>(&mut self, row: usize, value: K::Value<'_>) {
+        K::push(self.up_to(row), row, value);
+    }
+
     pub(crate) fn mark(&mut self, row: usize, mark: u8) {
-        let column = self.up_to(row);
-        push_unset(&mut column.values);
-        column.marks.push(mark);
-        self.needs_marks = true;
+        push_unset(self.up_to(row));
+        self.push_mark(row, mark);
+    }
+
+    /// Marks a row whose value was added just now.
+    fn push_mark(&mut self, row: usize, mark: u8) {
+        if self.marks.is_empty() {
+            self.marks.reserve_exact(self.rows);
+            self.marks.resize(row, SET);
+        }
+        self.marks.push(mark);
     }
 
     /// The whole column; no marks if every row is set, and was nothing else before.
     pub(crate) fn finish(mut self) -> wit::Column {
         let rows = self.rows;
-        if self.column.as_ref().is_none_or(|column| column.marks.len() < rows) {
+        if self.values.as_ref().is_none_or(|values| length(values) < rows) {
             self.up_to(rows);
         }
-        let empty = wit::Column { values: empty(self.kind, 0, 0), marks: Vec::new() };
-        let mut column = self.column.unwrap_or(empty);
-        if !self.needs_marks {
-            column.marks = Vec::new();
-        }
-        column
+        let Written { kind, values, marks, .. } = self;
+        wit::Column { values: values.unwrap_or_else(|| empty(kind, 0, 0)), marks }
     }
 }
 
@@ -336,33 +364,62 @@ fn empty(kind: wit::Kind, rows: usize, bytes: usize) -> wit::Values {
 
 /// Appends bytes of which there are few, mostly. A copy of a length that the compiler does not know is a call out of
 /// the sandbox, which takes longer than to copy a word of a log line; one of so many bytes is not.
-#[inline]
+#[inline(always)]
 fn append(value: &[u8], data: &mut Vec<u8>) {
-    if value.len() > LONG {
-        return data.extend_from_slice(value);
-    }
-    data.reserve(value.len());
-    if append_by::<16>(value, data) || append_by::<8>(value, data) || append_by::<4>(value, data) {
-        return;
-    }
-    for byte in value {
-        data.push(*byte);
+    if let Some(short) = padded(value) {
+        let length = data.len() + value.len();
+        data.extend_from_slice(&short.to_le_bytes());
+        data.truncate(length);
+    } else {
+        append_longer(value, data);
     }
 }
 
-/// Appends `N` bytes at a time, and the last `N` over the ones before; not if there are fewer.
+/// Up to sixteen bytes, and some more behind them.
+#[inline(always)]
+fn padded(value: &[u8]) -> Option<u128> {
+    let length = value.len();
+    // The first bytes, and the last ones over them: where they overlap they are the same.
+    if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
+        let behind = 16_usize.checked_sub(length)? as u32 * 8;
+        let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        return Some(u128::from(first) | u128::from(last.unbounded_shr(behind)) << 64);
+    }
+    if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
+        let before = (length as u32 - 4) * 8;
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return Some(u128::from(u64::from(first) | u64::from(last) << before));
+    }
+    let word = value.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    Some(u128::from(word))
+}
+
+/// Appends more than sixteen bytes: so many at a time, and the last over the ones before.
+fn append_longer(value: &[u8], data: &mut Vec<u8>) {
+    let (chunks, rest) = value.as_chunks::<16>();
+    match value.last_chunk::<16>() {
+        Some(last) if value.len() <= LONG => {
+            data.reserve(value.len());
+            for chunk in chunks {
+                data.extend_from_slice(chunk);
+            }
+            if !rest.is_empty() {
+                data.truncate(data.len() + rest.len() - last.len());
+                data.extend_from_slice(last);
+            }
+        }
+        _ => data.extend_from_slice(value),
+    }
+}
+
 #[inline]
-fn append_by<const N: usize>(value: &[u8], data: &mut Vec<u8>) -> bool {
-    let Some(last) = value.last_chunk::<N>() else { return false };
-    let (chunks, rest) = value.as_chunks::<N>();
-    for chunk in chunks {
-        data.extend_from_slice(chunk);
+fn length(values: &wit::Values) -> usize {
+    match values {
+        wit::Values::Text(bytes) | wit::Values::Json(bytes) => bytes.ends.len(),
+        wit::Values::Integer(values) => values.len(),
+        wit::Values::Float(values) => values.len(),
+        wit::Values::Boolean(values) => values.len(),
     }
-    if !rest.is_empty() {
-        data.truncate(data.len() + rest.len() - N);
-        data.extend_from_slice(last);
-    }
-    true
 }
 
 #[inline]

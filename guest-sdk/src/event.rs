@@ -153,6 +153,22 @@ impl<'e> Event<'e> {
         self.columns.get(field.index).map_or(Mark::Absent, |column| column.mark(self.row))
     }
 
+    /// Whether a field has a value, of whatever kind; `null` is none.
+    ///
+    /// ```
+    /// # use hookaroon_sdk::{Boolean, Event, Read, Text, Write};
+    /// fn set_default(event: &mut Event<'_>, zone: Read<Boolean>, write: Write<Text>) {
+    ///     // Of all kinds, this one costs the host least to read.
+    ///     if !event.has(zone) {
+    ///         event.set(write, "unknown");
+    ///     }
+    /// }
+    /// ```
+    #[inline]
+    pub fn has<K: Kind>(&self, field: Read<K>) -> bool {
+        self.columns.get(field.index).is_some_and(|column| column.has(self.row))
+    }
+
     /// Sets a field.
     ///
     /// ```

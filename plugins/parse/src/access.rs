@@ -4,7 +4,8 @@
 //! Form and order are those of Apache's mod_log_config, of nginx's `log_format`, and of the ingress controller for
 //! Kubernetes. What is no request line or no such time stays as it is.
 
-use crate::find::find;
+use hookaroon_find::is;
+
 use crate::values::{Kind, Place, Values};
 
 /// The template of a named form.
@@ -62,7 +63,7 @@ pub fn kind(name: &str) -> Kind {
 #[inline(never)]
 pub fn request(first: usize, place: Place, line: &str, values: &mut Values) {
     let split = values.at(place, line).and_then(|text| {
-        let (method, rest) = text.split_at_checked(find(text.as_bytes(), b' ')?)?;
+        let (method, rest) = text.split_at_checked(hookaroon_find::first(text.as_bytes(), is(b' '))?)?;
         let rest = rest.get(1..)?;
         let is_method = (1..=LONGEST_METHOD).contains(&method.len())
             && method.bytes().all(|letter| letter.is_ascii_alphabetic() || letter == b'-' || letter == b'_');

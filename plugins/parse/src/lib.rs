@@ -41,8 +41,8 @@
 //! are the most; it remembers nothing from one event to the next.
 
 mod access;
-mod find;
 mod logfmt;
+mod needle;
 mod object;
 mod parser;
 mod pattern;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use hookaroon_sdk::{Boolean, Event, Float, Integer, Json, Mark, Read, Setup, Text, Write};
+use hookaroon_sdk::{Boolean, Event, Float, Integer, Json, Read, Setup, Text, Write};
 
 use crate::object::{self, quote};
 use crate::values::{Kind, Mismatch, Plain, Value, Values};
@@ -123,7 +123,7 @@ impl Columns {
 impl<W> Column<W> {
     #[inline]
     fn is_free(&self, event: &Event<'_>) -> bool {
-        self.read.is_none_or(|read| matches!(event.mark(read), Mark::Absent | Mark::Null))
+        !self.read.is_some_and(|read| event.has(read))
     }
 }
 

@@ -4,8 +4,10 @@
 //! escaped ends nothing. A lone `-` is no value. One pass over the line and no way back, so the time is linear.
 //! A template that is ambiguous is an error of the config.
 
+use hookaroon_find::{either, first};
+
 use crate::access;
-use crate::find::{Needle, find_either};
+use crate::needle::Needle;
 use crate::unescape;
 use crate::values::{Mismatch, Place, Values};
 
@@ -131,7 +133,7 @@ impl Template {
 
 impl Part {
     /// How long the value at the start of `text` is, and whether it has escapes.
-    #[inline(never)]
+    #[inline(always)]
     fn end(&self, text: &[u8]) -> Option<(usize, bool)> {
         if self.is_quoted {
             return quoted(text, &self.after, self.is_last);
@@ -140,12 +142,22 @@ impl Part {
         if after.is_empty() {
             return Some((text.len(), false));
         }
-        let mut from = 0;
+        let at = self.after.find(text)?;
+        if self.goes_on(text, at) { self.end_of_list(text, at + 1) } else { Some((at, false)) }
+    }
+
+    /// Whether what was found at a place parts two values in a list. nginx parts those of several upstreams with a comma
+    /// and a space.
+    #[inline]
+    fn goes_on(&self, text: &[u8], at: usize) -> bool {
+        self.after.text().starts_with(b" ") && at > 0 && text.get(at - 1) == Some(&b',')
+    }
+
+    #[inline(never)]
+    fn end_of_list(&self, text: &[u8], mut from: usize) -> Option<(usize, bool)> {
         loop {
             let at = from + self.after.find(text.get(from..)?)?;
-            // nginx parts the values of several upstreams with a comma and a space.
-            let goes_on = after.starts_with(b" ") && at > 0 && text.get(at - 1) == Some(&b',');
-            if !goes_on {
+            if !self.goes_on(text, at) {
                 return Some((at, false));
             }
             from = at + 1;
@@ -155,17 +167,34 @@ impl Part {
 
 /// How long a value in quotes is that `after` follows, and nothing else if it is the last; and whether it has escapes.
 /// Apache before 2.0.46 did not escape quotes, so one that something else follows belongs to the value.
-#[inline(never)]
+#[inline]
 fn quoted(text: &[u8], after: &Needle, is_last: bool) -> Option<(usize, bool)> {
-    let mut from = 0;
+    // Most values have neither an escape nor a quote.
+    let at = first(text, either(b'"', b'\\'))?;
+    if ends(text.get(at..)?, after, is_last) {
+        Some((at, false))
+    } else {
+        quoted_with(text, at, after, is_last)
+    }
+}
+
+/// Whether this is what comes after a value in quotes.
+#[inline]
+fn ends(rest: &[u8], after: &Needle, is_last: bool) -> bool {
+    after.starts(rest) && (!is_last || rest.len() == after.text().len())
+}
+
+/// The same of a value with something at `from` that could be its end and is not.
+#[inline(never)]
+fn quoted_with(text: &[u8], mut from: usize, after: &Needle, is_last: bool) -> Option<(usize, bool)> {
     let mut has_escapes = false;
     loop {
-        let at = from + find_either(text.get(from..)?, b'"', b'\\')?;
+        let at = from + first(text.get(from..)?, either(b'"', b'\\'))?;
         let rest = text.get(at..)?;
         if rest.starts_with(b"\\") {
             has_escapes = true;
             from = at + 2;
-        } else if after.starts(rest) && (!is_last || rest.len() == after.text().len()) {
+        } else if ends(rest, after, is_last) {
             return Some((at, has_escapes));
         } else {
             from = at + 1;

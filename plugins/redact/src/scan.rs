@@ -6,13 +6,15 @@
 
 use std::ops::Range;
 
+use hookaroon_find::{digit, first, is};
+
 /// E-mail addresses: a local part of letters, digits and `._%+-`, and a domain of at least two labels whose last one
 /// begins with a letter. Letters are those of the Latin, Greek and Cyrillic scripts; others have no blanks between
 /// words, and the words around an address would count as part of it.
 pub fn emails(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
-    while let Some(at) = next(text.as_bytes(), from, ats, |byte| byte == b'@') {
+    while let Some(at) = next(text.as_bytes(), from, is(b'@')) {
         from = at + 1;
         let floor = found.last().map_or(0, |last| last.end);
         let before = text.get(floor..at).unwrap_or("").chars().rev();
@@ -213,7 +215,7 @@ fn each_start(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Ran
 fn each_number(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some(at) = next(text, from, digits, |byte| byte.is_ascii_digit()) {
+    while let Some(at) = next(text, from, digit) {
         from = match starts_number(text, at).then(|| end_from(at)).flatten() {
             Some(end) => {
                 found.push(at..end);
@@ -225,38 +227,10 @@ fn each_number(text: &[u8], end_from: impl Fn(usize) -> Option<usize>) -> Vec<Ra
     found
 }
 
-/// The place of the first byte of a kind from here on, which is looked for in eight bytes at a time.
+/// The place of the first byte of a kind from here on.
 #[inline]
-fn next(text: &[u8], from: usize, in_word: impl Fn(u64) -> u64, is_it: impl Fn(u8) -> bool) -> Option<usize> {
-    let rest = text.get(from..)?;
-    let (words, tail) = rest.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let found = in_word(u64::from_le_bytes(*word));
-        if found != 0 {
-            return Some(from + index * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = tail.iter().position(|byte| is_it(*byte))?;
-    Some(from + words.len() * 8 + at)
-}
-
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The first byte of a word that is an `@`: its highest bit, and none below. Bits above it mean nothing.
-fn ats(word: u64) -> u64 {
-    let other = word ^ each(b'@');
-    other.wrapping_sub(each(1)) & !other & each(0x80)
-}
-
-/// The bytes of a word that are digits: of each the highest bit.
-fn digits(word: u64) -> u64 {
-    // A digit less its `0` is below 10, so that adding 6 does not reach the upper half of the byte.
-    let value = word ^ each(b'0');
-    let upper = (value | ((value & each(0x0F)) + each(6))) & each(0xF0);
-    // No byte carries into the next one, because the highest bit of each is left out.
-    !(((upper & each(0x7F)) + each(0x7F)) | upper) & each(0x80)
+fn next(text: &[u8], from: usize, in_word: impl Fn(u64) -> u64) -> Option<usize> {
+    Some(from + first(text.get(from..)?, in_word)?)
 }
 
 /// Whether the digit here is the first of a number, and that not the rest of another one.
@@ -281,26 +255,6 @@ mod tests {
 
     fn all(find: fn(&str) -> Vec<Range<usize>>, text: &str) -> Vec<&str> {
         find(text).into_iter().map(|range| &text[range]).collect()
-    }
-
-    #[test]
-    fn every_digit_and_at_sign_is_found_wherever_it_stands_and_nothing_else_is() {
-        let next_digit = |text: &[u8], from| next(text, from, digits, |byte| byte.is_ascii_digit());
-        for byte in 0..=u8::MAX {
-            for at in 0..20 {
-                let mut text = [b'x'; 20];
-                text[at] = byte;
-                assert_eq!(next_digit(&text, 0), byte.is_ascii_digit().then_some(at), "{byte} at {at}");
-                let found = next(&text, 0, ats, |byte| byte == b'@');
-                assert_eq!(found, (byte == b'@').then_some(at), "{byte} at {at}");
-            }
-        }
-        assert_eq!(
-            digits(u64::from_le_bytes(*b"0/9:1\xb05\xff")),
-            u64::from_le_bytes([128, 0, 128, 0, 128, 0, 128, 0])
-        );
-        assert_eq!(next_digit(b"1x2", 1), Some(2));
-        assert_eq!(next_digit(b"1", 2), None);
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl<K: Kind> Target<K> {
 
     #[inline]
     fn set(&self, event: &mut Event<'_>, value: K::Value<'_>) {
-        if self.read.is_none_or(|read| matches!(event.mark(read), Mark::Absent | Mark::Null)) {
+        if !self.read.is_some_and(|read| event.has(read)) {
             event.set(self.write, value);
         }
     }
