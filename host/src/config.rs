@@ -144,6 +144,8 @@ pub struct Hook {
     pub memory_bytes: u64,
     /// How long its calls may take.
     pub deadlines: Deadlines,
+    /// When an instance is replaced by a fresh one.
+    pub recycle: Recycle,
     /// What becomes of events that it fails on.
     pub on_error: OnError,
     /// No event may pass it unprocessed.
@@ -166,6 +168,23 @@ impl fmt::Debug for Hook {
             .field("name", &self.name)
             .field("plugin", &self.plugin)
             .finish_non_exhaustive()
+    }
+}
+
+/// When an instance is replaced by a fresh one, with its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recycle {
+    /// When it uses this share of what was free below its cap after `init`; the whole: never.
+    pub memory: Share,
+    /// When it has been handed so many batches.
+    pub calls: Option<u64>,
+    /// When it is so old.
+    pub age: Option<Duration>,
+}
+
+impl Default for Recycle {
+    fn default() -> Recycle {
+        Recycle { memory: Share::percent(75), calls: None, age: None }
     }
 }
 

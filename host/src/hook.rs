@@ -14,6 +14,7 @@ pub mod chain;
 pub mod compile;
 pub mod convert;
 pub mod dead_letters;
+mod due;
 pub mod engine;
 pub mod failure;
 pub mod grants;

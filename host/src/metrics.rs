@@ -95,6 +95,8 @@ pub struct HookMetrics {
     pub duplicates: Counter,
     /// Surrogates that stood alone in what it read, read as U+FFFD.
     pub surrogates: Counter,
+    /// Instances that were replaced by a fresh one before they failed.
+    pub recycles: Counter,
     /// Batches that failed twice, so that their guilty rows were looked for.
     pub isolations: Counter,
     /// Rows that followed `on_error` without anybody knowing whether they were guilty.
@@ -138,6 +140,7 @@ impl HookMetrics {
             refused: Counter::default(),
             duplicates: Counter::default(),
             surrogates: Counter::default(),
+            recycles: Counter::default(),
             isolations: Counter::default(),
             not_isolated: Counter::default(),
             dead_letters: Counter::default(),

@@ -240,7 +240,7 @@ impl Hook {
             failures: metrics.all_failures(),
             isolations: metrics.isolations.get(),
             not_isolated: metrics.not_isolated.get(),
-            recycles: 0,
+            recycles: metrics.recycles.get(),
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             memory_peak_bytes: metrics.memory_peak(),
             memory_cap_bytes: metrics.memory_cap,

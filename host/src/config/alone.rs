@@ -7,8 +7,8 @@ use super::schema::{
     TICK_DEADLINE,
 };
 use super::{
-    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits, Sink,
-    Source,
+    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits,
+    Recycle, Sink, Source,
 };
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
@@ -30,6 +30,7 @@ impl Hook {
                 tick: TICK_DEADLINE.default,
                 teardown: TEARDOWN_DEADLINE.default,
             },
+            recycle: Recycle::default(),
             on_error: OnError::DeadLetter,
             required: false,
             grant,

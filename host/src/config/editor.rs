@@ -120,6 +120,7 @@ fn text(form: Form) -> Value {
         Form::Any | Form::Path | Form::Moment => json!({"type": "string"}),
         Form::Plugin => json!({"type": "string", "minLength": 1}),
         Form::Name => json!({"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"}),
+        Form::Share => json!({"type": "string", "pattern": "^[0-9]+([.][0-9]{1,2})? *%$"}),
         Form::Digest => json!({"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}),
     }
 }

@@ -8,9 +8,11 @@ use toml::de::DeValue;
 
 use super::errors::Error;
 use super::reader::{Table, suggestion};
-use super::schema::{self, DEADLINE, INIT_DEADLINE, MEMORY, TEARDOWN_DEADLINE, TICK_DEADLINE};
+use super::schema::{
+    self, DEADLINE, INIT_DEADLINE, MEMORY, RECYCLE_AGE, RECYCLE_CALLS, TEARDOWN_DEADLINE, TICK_DEADLINE,
+};
 use super::settings::{Outside, settings};
-use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Sink, Source};
+use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Recycle, Sink, Source};
 use crate::event::path::{Meta, Path as FieldPath};
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
@@ -125,12 +127,22 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
             tick: table.time("tick_deadline", &TICK_DEADLINE),
             teardown: table.time("teardown_deadline", &TEARDOWN_DEADLINE),
         },
+        recycle: recycle(table),
         on_error,
         required,
         grant: grant(table),
         config,
         config_places,
         place: Place { file: table.reader.text.file.to_owned(), line },
+    }
+}
+
+fn recycle(hook: &Table<'_, '_>) -> Recycle {
+    let Some(table) = hook.table("recycle", schema::RECYCLE) else { return Recycle::default() };
+    Recycle {
+        memory: table.share("memory", Recycle::default().memory),
+        calls: table.get("calls").map(|_| table.number("calls", &RECYCLE_CALLS)),
+        age: table.get("age").map(|_| table.time("age", &RECYCLE_AGE)),
     }
 }
 

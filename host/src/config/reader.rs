@@ -119,6 +119,26 @@ impl<'r, 'i> Table<'r, 'i> {
         )
     }
 
+    /// A share of a whole; a bare number is an error that names both things that it could mean.
+    pub(super) fn share(&self, key: &str, default: units::Share) -> units::Share {
+        let Some(value) = self.get(key) else { return default };
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().parse::<f64>().ok(),
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        if let Some(number) = number {
+            let message = format!("{key} = {number}: is \"{number}%\" meant, or \"{}%\"? Write the percent sign", number * 100.0);
+            self.wrong(&value.span(), message);
+            return default;
+        }
+        let Some((text, span)) = self.string(key) else { return default };
+        units::share(text).unwrap_or_else(|| {
+            self.wrong(&span, format!("{key} = {text:?} is no share from \"0%\" to \"100%\", in steps of \"0.01%\""));
+            default
+        })
+    }
+
     /// A string that means something, or what it says instead.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&self, key: &str) -> Option<T> {
         let (text, span) = self.string(key)?;

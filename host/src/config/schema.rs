@@ -73,6 +73,8 @@ pub(super) enum Form {
     Digest,
     /// A date and time, of TOML or as a text.
     Moment,
+    /// A part of a whole, with its percent sign.
+    Share,
 }
 
 /// What holds if a key is not there.
@@ -139,6 +141,7 @@ impl Kind {
             Kind::Text(Form::Plugin) => "standard hook, or path".to_owned(),
             Kind::Text(Form::Digest) => "64 hex digits".to_owned(),
             Kind::Text(Form::Moment) => "date and time with its zone".to_owned(),
+            Kind::Text(Form::Share) => "share, such as `\"75%\"`".to_owned(),
             Kind::Texts(Form::Path) => "list of paths, or one".to_owned(),
             Kind::Texts(_) => "list of texts, or one".to_owned(),
             Kind::Table(section) | Kind::Tables(section) => format!("table `{}`", section.header),

@@ -1,6 +1,42 @@
-//! Sizes and times as people write them.
+//! Sizes, times and shares as people write them.
 
 use std::time::Duration;
+
+/// A part of a whole, in steps of a hundredth of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+impl Share {
+    const WHOLE: u32 = 10_000;
+
+    /// So many percent, at most 100.
+    pub const fn percent(percent: u32) -> Share {
+        Share(if percent < 100 { percent * 100 } else { Share::WHOLE })
+    }
+
+    /// Whether it is all.
+    pub fn is_whole(self) -> bool {
+        self.0 == Share::WHOLE
+    }
+
+    /// This share of a number, rounded down.
+    pub fn of(self, whole: u64) -> u64 {
+        (u128::from(whole) * u128::from(self.0) / u128::from(Share::WHOLE)) as u64
+    }
+}
+
+/// A share: `"75%"`, `"0.01%"`.
+pub(super) fn share(text: &str) -> Option<Share> {
+    let number = text.strip_suffix('%')?.trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) || fraction.len() > 2 {
+        return None;
+    }
+    let hundredths = format!("{fraction:0<2}").parse::<u32>().ok()?;
+    let share = whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)?;
+    (share <= Share::WHOLE).then_some(Share(share))
+}
 
 pub(super) const SIZES: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
@@ -64,6 +100,14 @@ mod tests {
         for wrong in ["5", "5 minutes", "s"] {
             assert_eq!(time(wrong), None, "{wrong}");
         }
+        for (text, hundredths) in [("75%", 7500), ("0.01%", 1), ("0.5 %", 50), ("100%", 10_000), ("0%", 0)] {
+            assert_eq!(share(text), Some(Share(hundredths)), "{text}");
+        }
+        for wrong in ["75", "%", "-1%", "101%", "0.001%", "1.%", ".5%", "99999999999%", "1e1%"] {
+            assert_eq!(share(wrong), None, "{wrong}");
+        }
+        assert_eq!((Share::percent(75), Share::percent(75).of(1000)), (Share(7500), 750));
+        assert_eq!(Share::percent(100).of(u64::MAX), u64::MAX);
         assert_eq!(show_size(1 << 20), "1MiB");
         assert_eq!(show_size(1000), "1000B");
         assert_eq!(show_time(Duration::from_secs(60)), "1m");

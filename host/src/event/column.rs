@@ -81,6 +81,12 @@ impl Bytes {
         self.data.get(start..end).unwrap_or(&[])
     }
 
+    /// Adds a value.
+    pub fn push(&mut self, value: &[u8]) {
+        self.data.extend_from_slice(value);
+        self.end_row();
+    }
+
     /// The row ends here. The data of a batch is bounded by its bytes, far below 4 GiB.
     #[inline]
     fn end_row(&mut self) {

@@ -117,7 +117,15 @@ impl Chain {
             else {
                 break;
             };
-            stage.place.with(|seat| seat.save_if_due(now, metrics));
+            let last = stage.place.with(|seat| {
+                seat.save_if_due(now, metrics);
+                seat.recycle_if_due(now_ns, metrics)
+            });
+            self.pass_on(index, last, batch, now_ns, &mut deliver)?;
+            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
+            else {
+                break;
+            };
             let Some(Some(tick)) = self.ticks.get_mut(index) else { continue };
             if tick.due > now {
                 continue;

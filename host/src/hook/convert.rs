@@ -36,6 +36,16 @@ pub struct Emission {
     pub after: Vec<u32>,
 }
 
+impl Emission {
+    /// Adds other events at the end.
+    pub fn append(&mut self, other: &Emission) {
+        self.after.clear();
+        for index in 0..other.events.ends.len() {
+            self.events.push(other.events.get(index));
+        }
+    }
+}
+
 /// What is wrong with what a guest returned.
 pub type BadOutput = String;
 

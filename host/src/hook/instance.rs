@@ -152,6 +152,11 @@ impl Instance {
         (emission, cost)
     }
 
+    /// The memory that it uses, in bytes. It never shrinks.
+    pub fn memory(&self) -> usize {
+        self.store.data().meter.used()
+    }
+
     /// What the last call cost. Right after it, on the same thread.
     pub fn cost(&self) -> Cost {
         self.store.data().cost()

@@ -3,15 +3,21 @@
 //! An instance that fails is gone; the next call starts a fresh one with the last save. A batch is tried twice,
 //! because a full memory or a busy moment is not the batch's fault; what then still fails is the caller's to
 //! place. Rows since the last save are not replayed into the fresh instance's state.
+//!
+//! Before an instance fails for its memory, or when it is old, it is recycled between two batches: it saves, a fresh
+//! one starts with that and takes a call of no rows, and only then the old one ends and its last events are out. If the
+//! fresh one fails, the old one goes on.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::types as wit;
 use super::convert::{self, Emission, Outcome, lend};
+use super::due::{Cause, Due};
 use super::failure::{Failure, FailureKind};
 use super::grants::Interest;
 use super::instance::{Blueprint, Instance};
+use crate::config::Recycle;
 use crate::event::column::Column;
 use crate::event::scan::Judge;
 use crate::metrics::HookMetrics;
@@ -27,6 +33,8 @@ pub struct Plan {
     pub asked: wit::Interest,
     /// The same, checked against the grant.
     pub interest: Interest,
+    /// When an instance is replaced.
+    pub recycle: Recycle,
 }
 
 /// A place for one instance.
@@ -34,6 +42,7 @@ pub struct Seat {
     plan: Arc<Plan>,
     worker: u32,
     taken: Taken,
+    due: Due,
     last_save: Option<Vec<u8>>,
     /// When it was asked for that; none: not yet.
     saved_at: Option<Instant>,
@@ -57,6 +66,7 @@ impl Seat {
             plan,
             worker,
             taken: Taken::Free,
+            due: Due::default(),
             last_save: None,
             saved_at: None,
             tick_due: None,
@@ -67,7 +77,9 @@ impl Seat {
 
     /// A seat that this instance sits in.
     pub(crate) fn taken(plan: Arc<Plan>, worker: u32, instance: Instance) -> Seat {
-        Seat { taken: Taken::By(instance), ..Seat::new(plan, worker) }
+        let mut seat = Seat::new(plan, worker);
+        seat.seat(instance);
+        seat
     }
 
     /// Hands a batch over, twice if need be. The failure that is returned is the last of them; all are counted.
@@ -100,6 +112,7 @@ impl Seat {
             checked_or_failed(instance, checked)
         })?;
         self.changed = true;
+        self.due.handed_a_batch();
         Ok(outcome)
     }
 
@@ -147,6 +160,72 @@ impl Seat {
         }
     }
 
+    /// Replaces the instance by a fresh one if that is due. Events that come of it: the last ones of the old one.
+    pub(crate) fn recycle_if_due(&mut self, now_ns: u64, metrics: &HookMetrics) -> Emission {
+        let Taken::By(instance) = &self.taken else { return Emission::default() };
+        let limits = self.plan.blueprint.limits();
+        let Some(cause) =
+            self.due.cause(&self.plan.recycle, instance.memory(), limits.memory_bytes, now_ns)
+        else {
+            return Emission::default();
+        };
+        let cap = limits.memory_bytes;
+        let hook = metrics.name.as_str();
+        let Ok(state) = self.call(metrics, |instance, _| instance.save()) else {
+            tracing::warn!(hook, "it is replaced, because its save failed");
+            return Emission::default();
+        };
+        self.last_save = state;
+        self.changed = false;
+        match self.start().and_then(|fresh| self.try_out(fresh, now_ns)) {
+            Ok((fresh, mut emission)) => {
+                let last = self.teardown(wit::Reason::Recycle, metrics);
+                self.seat(fresh);
+                metrics.recycles.add(1);
+                if self.due.recycled(cause) {
+                    tracing::warn!(
+                        hook,
+                        "it was replaced for its memory twice within {} batches, which costs each time; raise memory \
+                         (it is {cap} bytes) in its [[hook]], or lower rows in [batch]",
+                        super::due::THRASHING
+                    );
+                }
+                match last {
+                    Ok(mut last) => {
+                        last.append(&emission);
+                        last
+                    }
+                    Err(failure) => {
+                        tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
+                        emission.after.clear();
+                        emission
+                    }
+                }
+            }
+            Err(failure) => {
+                metrics.record_failure(&failure);
+                tracing::warn!(
+                    hook,
+                    "a fresh instance could not take over ({}: {failure}); the old one goes on",
+                    failure.kind.name()
+                );
+                self.due.put_off();
+                Emission::default()
+            }
+        }
+    }
+
+    /// Hands a fresh instance a batch of no rows: what it cannot bear is known before the old one ends.
+    fn try_out(&mut self, fresh: Instance, now_ns: u64) -> Result<(Instance, Emission), Failure> {
+        let columns: Vec<Column> =
+            self.plan.interest.read.iter().map(|field| Column::new(field.kind)).collect();
+        let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
+        let (fresh, outcome) = fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent })?;
+        let checked = convert::outcome(outcome, 0, &self.plan.interest, &mut self.judge);
+        let (fresh, outcome) = checked_or_failed(fresh, checked)?;
+        Ok((fresh, outcome.emission))
+    }
+
     /// Forgets the instance and what it saved.
     pub(crate) fn renew(&mut self) {
         self.taken = Taken::Free;
@@ -186,7 +265,7 @@ impl Seat {
     ) -> Result<R, Failure> {
         let result = match std::mem::replace(&mut self.taken, Taken::Free) {
             Taken::By(instance) => Ok(instance),
-            Taken::Free => self.start(),
+            Taken::Free => self.start().inspect(|fresh| self.due.began(fresh.memory())),
         };
         match result.and_then(|instance| call(instance, &mut self.judge)) {
             Ok((instance, result)) => {
@@ -207,6 +286,12 @@ impl Seat {
                 Err(failure)
             }
         }
+    }
+
+    /// From now on this one sits here.
+    fn seat(&mut self, instance: Instance) {
+        self.due.began(instance.memory());
+        self.taken = Taken::By(instance);
     }
 
     /// A fresh instance with the last save.

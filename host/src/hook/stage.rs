@@ -139,10 +139,15 @@ impl Stage {
         metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
         match self.place.with(|seat| seat.process(columns, rows, now_ns, metrics)) {
-            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics),
-            Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics),
-            Err(failure) => self.isolate(batch, failure, now_ns, metrics),
+            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics)?,
+            Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics)?,
+            Err(failure) => self.isolate(batch, failure, now_ns, metrics)?,
         }
+        let last = self.place.with(|seat| seat.recycle_if_due(now_ns, metrics));
+        if !last.events.ends.is_empty() {
+            self.emit(batch, &last, now_ns, metrics);
+        }
+        Ok(())
     }
 
     /// Reads the columns of the chosen rows; how many surrogates stood alone in them.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Form::{Any, Digest, Moment, Name, Path, Plugin};
+use super::Form::{Any, Digest, Moment, Name, Path, Plugin, Share};
 use super::Kind::{Flag, Lines, Number, NumberOr, Open, Size, Table, Tables, Text, Texts, Time, Word};
 use super::Unset::{Default, Is, Means, Refused};
 use super::{Bounded, Key, Kind, Section, Unset};
@@ -257,8 +257,33 @@ pub(in crate::config) const HOOK: &Section = &Section {
             "true",
             "No event may pass it unprocessed: whatever would let one by is refused.",
         ),
+        table("recycle", Table(RECYCLE)),
         table("grant", Table(GRANT)),
         Key { unset: Is("{}"), ..table("config", Open) },
+    ],
+};
+
+pub(in crate::config) const RECYCLE: &Section = &Section {
+    header: "[hook.recycle]",
+    doc: "When an instance is replaced by a fresh one, between two batches and with its state: a hook that leaks loses nothing \
+          then. Memory of a sandbox never shrinks, so without it every leak ends at the cap. Shorter: \
+          `recycle = { calls = 1000000 }`.",
+    keys: &[
+        key(
+            "memory",
+            Text(Share),
+            Is("\"75%\""),
+            "\"90%\"",
+            "When it uses this share of what was free below its cap after `init`; `\"100%\"` is never.",
+        ),
+        key(
+            "calls",
+            Number(RECYCLE_CALLS),
+            Means("never for that"),
+            "1000000",
+            "When it has been handed so many batches.",
+        ),
+        key("age", Time(RECYCLE_AGE), Means("never for that"), "\"1h\"", "When it is so old."),
     ],
 };
 
@@ -376,6 +401,10 @@ pub(in crate::config) const TICK_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
 pub(in crate::config) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
+/// No default: without the key it is never.
+pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> = Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
+pub(in crate::config) const RECYCLE_AGE: Bounded<Duration> =
+    Bounded { allowed: Duration::from_millis(1)..=Duration::MAX, default: Duration::MAX };
 /// The largest file that `{ file = "..." }` in a hook's config is replaced by.
 pub(in crate::config) const MAX_FILE_BYTES: u64 = 64 << 20;
 
