@@ -38,6 +38,7 @@ pub(crate) use reader::suggestion;
 pub use reference::reference;
 pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
+pub use units::Share;
 pub(crate) use units::size;
 
 /// A checked configuration.

@@ -21,6 +21,7 @@ mod mistakes;
 mod peers;
 mod pipe;
 mod poison;
+mod recycle;
 mod signals;
 mod soak;
 mod standard;

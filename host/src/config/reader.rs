@@ -128,13 +128,19 @@ impl<'r, 'i> Table<'r, 'i> {
             _ => None,
         };
         if let Some(number) = number {
-            let message = format!("{key} = {number}: is \"{number}%\" meant, or \"{}%\"? Write the percent sign", number * 100.0);
+            let message = format!(
+                "{key} = {number}: is \"{number}%\" meant, or \"{}%\"? Write the percent sign",
+                number * 100.0
+            );
             self.wrong(&value.span(), message);
             return default;
         }
         let Some((text, span)) = self.string(key) else { return default };
         units::share(text).unwrap_or_else(|| {
-            self.wrong(&span, format!("{key} = {text:?} is no share from \"0%\" to \"100%\", in steps of \"0.01%\""));
+            self.wrong(
+                &span,
+                format!("{key} = {text:?} is no share from \"0%\" to \"100%\", in steps of \"0.01%\""),
+            );
             default
         })
     }

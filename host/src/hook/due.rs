@@ -104,7 +104,9 @@ mod tests {
     fn memory_counts_from_what_was_used_after_init() {
         let mut due = Due::default();
         due.began(200);
-        for (memory, cause) in [(200, None), (799, None), (800, Some(Cause::Memory)), (1000, Some(Cause::Memory))] {
+        for (memory, cause) in
+            [(200, None), (799, None), (800, Some(Cause::Memory)), (1000, Some(Cause::Memory))]
+        {
             assert_eq!(due.cause(&MEMORY, memory, 1000, 0), cause, "{memory}");
             assert_eq!(due.cause(&NEVER, memory, 1000, 0), None, "{memory}");
         }

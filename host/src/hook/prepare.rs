@@ -83,7 +83,12 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
             "its interest has the key {key:?}, which this host does not know; ignored"
         );
     }
-    Ok(Prepared { index, plugin, plan: Arc::new(Plan { blueprint, asked, interest, recycle: hook.recycle }), first })
+    Ok(Prepared {
+        index,
+        plugin,
+        plan: Arc::new(Plan { blueprint, asked, interest, recycle: hook.recycle }),
+        first,
+    })
 }
 
 /// An error of init refuses the config, so it names that; the SDK does so itself where serde refuses it.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::types as wit;
 use super::convert::{self, Emission, Outcome, lend};
-use super::due::{Cause, Due};
+use super::due::Due;
 use super::failure::{Failure, FailureKind};
 use super::grants::Interest;
 use super::instance::{Blueprint, Instance};
@@ -164,14 +164,13 @@ impl Seat {
     pub(crate) fn recycle_if_due(&mut self, now_ns: u64, metrics: &HookMetrics) -> Emission {
         let Taken::By(instance) = &self.taken else { return Emission::default() };
         let limits = self.plan.blueprint.limits();
-        let Some(cause) =
-            self.due.cause(&self.plan.recycle, instance.memory(), limits.memory_bytes, now_ns)
+        let Some(cause) = self.due.cause(&self.plan.recycle, instance.memory(), limits.memory_bytes, now_ns)
         else {
             return Emission::default();
         };
         let cap = limits.memory_bytes;
         let hook = metrics.name.as_str();
-        let Ok(state) = self.call(metrics, |instance, _| instance.save()) else {
+        let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) else {
             tracing::warn!(hook, "it is replaced, because its save failed");
             return Emission::default();
         };

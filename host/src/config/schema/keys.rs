@@ -402,7 +402,8 @@ pub(in crate::config) const TICK_DEADLINE: Bounded<Duration> =
 pub(in crate::config) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
 /// No default: without the key it is never.
-pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> = Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
+pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> =
+    Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
 pub(in crate::config) const RECYCLE_AGE: Bounded<Duration> =
     Bounded { allowed: Duration::from_millis(1)..=Duration::MAX, default: Duration::MAX };
 /// The largest file that `{ file = "..." }` in a hook's config is replaced by.
