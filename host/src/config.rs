@@ -39,7 +39,7 @@ pub use reference::reference;
 pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
 pub use units::Share;
-pub(crate) use units::size;
+pub(crate) use units::{both_readings, size};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]

@@ -212,17 +212,15 @@ impl Summary {
         }
         // A chart only where there is something to see: memory that moved by more than a tenth of the cap.
         for hook in self.hooks.iter().filter(|hook| hook.memory_moved()) {
-            let failed = self.failed.get(&hook.name).map_or_else(String::new, |kinds| {
-                let list: Vec<_> =
-                    kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
-                format!("  ({})", list.join(", "))
-            });
-            let _ = writeln!(
-                out,
-                "\n  memory of {} over time, cap {}{failed}",
-                hook.name,
-                memory(hook.memory_cap_bytes)
-            );
+            let mut ends: Vec<String> = match hook.recycles {
+                0 => Vec::new(),
+                recycles => vec![format!("recycled {} times", grouped(recycles))],
+            };
+            let failed = self.failed.get(&hook.name).into_iter().flatten();
+            ends.extend(failed.map(|(kind, count)| format!("failed for {kind} {} times", grouped(*count))));
+            let ends = if ends.is_empty() { String::new() } else { format!(": {}", ends.join(", ")) };
+            let cap = memory(hook.memory_cap_bytes);
+            let _ = writeln!(out, "\n  memory of {} over time, cap {cap}{ends}", hook.name);
             let _ = writeln!(out, "  {}", chart(&hook.memory, hook.memory_cap_bytes));
         }
     }

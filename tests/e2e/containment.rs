@@ -1,8 +1,6 @@
 //! Hooks that misbehave: every kind is counted, no event is lost or changed, and the host lives.
 
 use std::io::Write;
-use std::process::{Child, ChildStdin};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -167,30 +165,15 @@ fn a_run_that_stops_counts_every_event_that_it_read() {
     }
 }
 
-/// Standard input through a hook to `out.ndjson`.
-fn started(trial: &Trial, hook: &str) -> (Child, ChildStdin) {
-    let ends = FILE_TO_FILE.replace("type = \"file\"\npaths = [\"in.log\"]", "type = \"stdin\"");
-    let mut child = trial.start(&format!("{ends}{hook}"));
-    let input = child.stdin.take().unwrap();
-    (child, input)
-}
-
-/// Waits until so many lines came out.
-fn wait_for_lines(trial: &Trial, count: usize) {
-    while trial.read("out.ndjson").iter().filter(|byte| **byte == b'\n').count() < count {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_failure_in_any_call_is_told() {
     for (call, mode) in [("tick", "trap"), ("tick", "error"), ("process", "trap"), ("process", "fail_row")] {
         let trial = Trial::new();
         let more = format!("in = {call:?}\nread = [\"n\"]\ntext = \"\"\ntick_ms = 1");
-        let (child, mut input) = started(&trial, &hook("bad", "on_error = \"pass\"", mode, &more));
+        let (child, mut input) = trial.start_stdin(&hook("bad", "on_error = \"pass\"", mode, &more));
         input.write_all(b"{\"n\":\"1\"}\n").unwrap();
         // It waits for more for 20 ms, in which the hook is told the time.
-        wait_for_lines(&trial, 1);
+        trial.wait_for_lines(1);
         drop(input);
         let ran = trial.ended(child.wait_with_output().unwrap());
         let told = match mode {
@@ -206,9 +189,9 @@ fn what_was_saved_is_told_at_the_end_even_if_the_last_instance_failed() {
     let trial = Trial::new();
     // What it emits in a tick is saved at once.
     let more = "in = \"tick teardown\"\ntick_ms = 500\ntext = \"told\"\nread = [\"m\"]\npoison = \"poison\"";
-    let (child, mut input) = started(&trial, &hook("h", "", "emit", more));
+    let (child, mut input) = trial.start_stdin(&hook("h", "", "emit", more));
     input.write_all(b"{\"m\":\"fine\"}\n").unwrap();
-    wait_for_lines(&trial, 2);
+    trial.wait_for_lines(2);
     input.write_all(b"{\"m\":\"poison\"}\n").unwrap();
     drop(input);
     let ran = trial.ended(child.wait_with_output().unwrap());
@@ -225,9 +208,9 @@ fn a_save_that_fails_or_is_too_large_is_told_and_costs_no_event() {
     ] {
         let trial = Trial::new();
         let more = format!("in = \"tick\"\ntick_ms = 10\ntext = \"x\"\nsave = {save:?}\nn = 2097152");
-        let (child, mut input) = started(&trial, &hook("bad", "memory = \"4MiB\"", "emit", &more));
+        let (child, mut input) = trial.start_stdin(&hook("bad", "memory = \"4MiB\"", "emit", &more));
         input.write_all(b"{\"m\":1}\n").unwrap();
-        wait_for_lines(&trial, 3);
+        trial.wait_for_lines(3);
         input.write_all(b"{\"m\":2}\n").unwrap();
         drop(input);
         let ran = trial.ended(child.wait_with_output().unwrap());

@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -104,6 +105,21 @@ impl Trial {
         self.command(["run", "--once", "--summary", "summary.json"]).stdin(Stdio::piped()).spawn().unwrap()
     }
 
+    /// Starts a run of standard input through `hooks` to `out.ndjson`.
+    pub fn start_stdin(&self, hooks: &str) -> (Child, ChildStdin) {
+        let ends = FILE_TO_FILE.replace("type = \"file\"\npaths = [\"in.log\"]", "type = \"stdin\"");
+        let mut child = self.start(&format!("{ends}{hooks}"));
+        let input = child.stdin.take().unwrap();
+        (child, input)
+    }
+
+    /// Waits until so many lines came out.
+    pub fn wait_for_lines(&self, count: usize) {
+        while self.read("out.ndjson").iter().filter(|byte| **byte == b'\n').count() < count {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Runs to the end.
     pub fn run(&self, config: &str) -> Ran {
         self.run_with(config, b"")
@@ -176,6 +192,13 @@ impl Ran {
             assert!(self.stderr.contains(text), "{text:?} is not said in:\n{}", self.stderr);
         }
     }
+}
+
+/// What a process has resident now, in bytes.
+pub fn resident(child: &Child) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
 }
 
 /// Numbered events, `{"n":0}` and so on.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Measured, Report};
+use crate::config::both_readings;
 use crate::replace::replace;
 
 /// What a hook cost.
@@ -148,10 +149,7 @@ impl std::str::FromStr for Share {
             (Some(percent), _) => number(percent)
                 .map(|percent| Share(percent / 100.0))
                 .ok_or_else(|| format!("{text:?} is no share; write for example 10%")),
-            (None, Some(bare)) => Err(format!(
-                "{text} could mean {}% or {text}%; write the one that is meant, with the percent sign",
-                bare * 100.0
-            )),
+            (None, Some(bare)) => Err(format!("{text}: {}", both_readings(bare))),
             (None, None) => Err(format!("{text:?} is no share; write for example 10%")),
         }
     }
@@ -196,7 +194,7 @@ mod tests {
         assert_eq!("2.5%".parse(), Ok(Share(0.025)));
         assert_eq!(
             "0.1".parse::<Share>().unwrap_err(),
-            "0.1 could mean 10% or 0.1%; write the one that is meant, with the percent sign"
+            "0.1: it could mean \"0.1%\" or \"10%\"; write the one that is meant, with the percent sign"
         );
         for wrong in ["x%", "-1%", "", "much"] {
             assert!(wrong.parse::<Share>().unwrap_err().contains("10%"), "{wrong}");

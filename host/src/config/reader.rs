@@ -128,11 +128,7 @@ impl<'r, 'i> Table<'r, 'i> {
             _ => None,
         };
         if let Some(number) = number {
-            let message = format!(
-                "{key} = {number}: is \"{number}%\" meant, or \"{}%\"? Write the percent sign",
-                number * 100.0
-            );
-            self.wrong(&value.span(), message);
+            self.wrong(&value.span(), format!("{key} = {number}: {}", units::both_readings(number)));
             return default;
         }
         let Some((text, span)) = self.string(key) else { return default };

@@ -38,6 +38,13 @@ pub(super) fn share(text: &str) -> Option<Share> {
     (share <= Share::WHOLE).then_some(Share(share))
 }
 
+/// What a bare number could mean where a share is needed.
+pub(crate) fn both_readings(number: f64) -> String {
+    // Without the digits that a float's hundredfold may have too many: 0.29 is 29, not 28.999999999999996.
+    let other = (number * 1e11).round() / 1e9;
+    format!("it could mean \"{number}%\" or \"{other}%\"; write the one that is meant, with the percent sign")
+}
+
 pub(super) const SIZES: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -108,6 +115,7 @@ mod tests {
         }
         assert_eq!((Share::percent(75), Share::percent(75).of(1000)), (Share(7500), 750));
         assert_eq!(Share::percent(100).of(u64::MAX), u64::MAX);
+        assert!(both_readings(0.29).starts_with("it could mean \"0.29%\" or \"29%\";"));
         assert_eq!(show_size(1 << 20), "1MiB");
         assert_eq!(show_size(1000), "1000B");
         assert_eq!(show_time(Duration::from_secs(60)), "1m");

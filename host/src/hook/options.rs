@@ -340,12 +340,7 @@ fn article(kinds: &[&str]) -> String {
 /// What a bare number could mean where a share is needed, `"5%"`, as its pattern tells.
 fn both_readings(schema: &Map<String, Value>, value: &Value) -> Option<String> {
     schema.get("pattern")?.as_str().filter(|pattern| pattern.ends_with("%$"))?;
-    let number = value.as_f64()?;
-    // Without the digits that a float's hundredfold may have too many.
-    let other = (number * 1e11).round() / 1e9;
-    Some(format!(
-        "it could mean \"{number}%\" or \"{other}%\"; write the one that is meant, with the percent sign"
-    ))
+    value.as_f64().map(crate::config::both_readings)
 }
 
 /// What the option is, from its description.

@@ -401,11 +401,11 @@ pub(in crate::config) const TICK_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
 pub(in crate::config) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
-/// No default: without the key it is never.
+/// Neither has a default: without the key it is never.
 pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> =
     Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
 pub(in crate::config) const RECYCLE_AGE: Bounded<Duration> =
-    Bounded { allowed: Duration::from_millis(1)..=Duration::MAX, default: Duration::MAX };
+    Bounded { allowed: Duration::from_millis(1)..=Duration::from_secs(365 * 86_400), default: Duration::MAX };
 /// The largest file that `{ file = "..." }` in a hook's config is replaced by.
 pub(in crate::config) const MAX_FILE_BYTES: u64 = 64 << 20;
 
