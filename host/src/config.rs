@@ -27,7 +27,8 @@ use crate::event::condition::Condition;
 use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
-use crate::hook::{compile, scan};
+use crate::hook::spending::Budget;
+use crate::hook::{breaker, compile, scan};
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
@@ -149,6 +150,14 @@ pub struct Hook {
     pub recycle: Recycle,
     /// What becomes of events that it fails on.
     pub on_error: OnError,
+    /// What becomes of events while its breaker is open.
+    pub when_open: WhenOpen,
+    /// When its breaker opens.
+    pub breaker: breaker::Settings,
+    /// What it may cost.
+    pub budget: Budget,
+    /// What happens if each row costs more.
+    pub over_cost: OverCost,
     /// No event may pass it unprocessed.
     pub required: bool,
     /// What it may do.
@@ -189,6 +198,17 @@ impl Default for Recycle {
     }
 }
 
+impl Default for breaker::Settings {
+    fn default() -> breaker::Settings {
+        breaker::Settings {
+            failures: schema::BREAKER_FAILURES.default as u32,
+            window: schema::BREAKER_WINDOW.default,
+            pause: schema::BREAKER_PAUSE.default,
+            max_pause: schema::BREAKER_MAX_PAUSE.default,
+        }
+    }
+}
+
 /// CPU time for each kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
@@ -226,6 +246,66 @@ impl OnError {
             OnError::Pass => "pass",
             OnError::Drop => "drop",
             OnError::Stop => "stop",
+        }
+    }
+}
+
+/// What becomes of events while a hook's breaker is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenOpen {
+    /// They wait, and the sources with them.
+    Block,
+    /// They pass as they were.
+    Pass,
+    /// They are dropped, and counted.
+    Drop,
+    /// They are kept on disk.
+    DeadLetter,
+}
+
+impl WhenOpen {
+    /// All of them.
+    pub const ALL: [WhenOpen; 4] = [WhenOpen::Block, WhenOpen::Pass, WhenOpen::Drop, WhenOpen::DeadLetter];
+
+    /// Its word in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            WhenOpen::Block => "block",
+            WhenOpen::Pass => "pass",
+            WhenOpen::Drop => "drop",
+            WhenOpen::DeadLetter => "dead_letter",
+        }
+    }
+
+    /// What they do then.
+    pub fn of_its_events(self) -> &'static str {
+        match self {
+            WhenOpen::Block => "wait",
+            WhenOpen::Pass => "pass it unprocessed",
+            WhenOpen::Drop => "are dropped",
+            WhenOpen::DeadLetter => "become dead letters",
+        }
+    }
+}
+
+/// What happens if each row costs a hook more than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverCost {
+    /// That is told.
+    Warn,
+    /// Events pass it unprocessed for a while.
+    Bypass,
+}
+
+impl OverCost {
+    /// All of them.
+    pub const ALL: [OverCost; 2] = [OverCost::Warn, OverCost::Bypass];
+
+    /// Its word in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            OverCost::Warn => "warn",
+            OverCost::Bypass => "bypass",
         }
     }
 }

@@ -290,7 +290,8 @@ impl Walk<'_> {
             .iter()
             .map(|&row| (row, stage.admission(&self.batch, row), text(&self.batch, row)))
             .collect();
-        let stopped = stage.process(&mut self.batch, now_ns, metrics).err().map(|stop| stop.to_string());
+        let stopped =
+            stage.process(&mut self.batch, now_ns, false, metrics).err().map(|stop| stop.to_string());
         let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
         let new = self.arrive();
         let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();

@@ -9,6 +9,7 @@
 
 pub mod backtrace;
 mod bindings;
+pub mod breaker;
 pub mod cache;
 pub mod chain;
 pub mod compile;
@@ -17,6 +18,7 @@ pub mod dead_letters;
 mod due;
 pub mod engine;
 pub mod failure;
+pub mod gate;
 pub mod grants;
 mod host_api;
 pub mod instance;
@@ -28,6 +30,7 @@ pub mod options;
 pub mod prepare;
 pub mod scan;
 pub mod seat;
+pub mod spending;
 pub mod stage;
 pub mod standard;
 pub mod suggestion;

@@ -47,6 +47,8 @@ pub struct Metrics {
     pub unrouted: Counter,
     /// Events that were read and not processed, because a hook with `on_error = "stop"` failed.
     pub stopped: Counter,
+    /// CPU time of the workers' threads, in nanoseconds.
+    pub worker_cpu_ns: Counter,
 }
 
 /// What the sources brought.
@@ -101,6 +103,16 @@ pub struct HookMetrics {
     pub isolations: Counter,
     /// Rows that followed `on_error` without anybody knowing whether they were guilty.
     pub not_isolated: Counter,
+    /// How often its breaker opened.
+    pub opened: Counter,
+    /// How often it closed again.
+    pub closed: Counter,
+    /// How often a worker spent more on it than it may.
+    pub over_budget: Counter,
+    /// Rows that passed unprocessed, because its breaker was open.
+    pub bypassed: Counter,
+    /// Rows that are gone for that reason, as configured.
+    pub open_dropped: Counter,
     /// Rows that it failed on and that are dead letters now.
     pub dead_letters: Counter,
     /// Rows that it failed on and that passed as they were.
@@ -143,6 +155,11 @@ impl HookMetrics {
             recycles: Counter::default(),
             isolations: Counter::default(),
             not_isolated: Counter::default(),
+            opened: Counter::default(),
+            closed: Counter::default(),
+            over_budget: Counter::default(),
+            bypassed: Counter::default(),
+            open_dropped: Counter::default(),
             dead_letters: Counter::default(),
             passed: Counter::default(),
             error_dropped: Counter::default(),
@@ -272,6 +289,7 @@ impl Metrics {
                 .collect(),
             unrouted: Counter::default(),
             stopped: Counter::default(),
+            worker_cpu_ns: Counter::default(),
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
 use crate::source::{self, Arrival, Context, SourceError};
 use crate::worker::{Exits, Worker};
-use wiring::Wiring;
+use wiring::{Around, Wiring};
 
 /// What waits in front of a worker at most: two blocks. Enough for a reader to stay ahead, little enough to stay in
 /// cache.
@@ -92,7 +92,8 @@ impl Pipeline {
     /// Opens everything and wires it up.
     pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
         let dead_letters = Arc::new(DeadLetters::new(&config.data_dir, drain.clone()));
-        let mut wiring = Wiring::new(config, hooks, config.workers, &dead_letters)?;
+        let around = Around { dead_letters: &dead_letters, drain: Some(drain) };
+        let mut wiring = Wiring::new(config, hooks, config.workers, &around)?;
         let metrics = wiring.metrics.clone();
         let found = find_files(config)?;
 

@@ -98,6 +98,11 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    /// Whether an item waits here. If that is so whenever this is asked, whoever adds is faster than whoever takes.
+    pub fn is_waiting(&self) -> bool {
+        !self.shared.lock().items.is_empty()
+    }
+
     /// Takes the next item out; waits for it until `until`, or for ever.
     pub fn take(&self, until: Option<Instant>) -> Taken<T> {
         let mut state = self.shared.lock();

@@ -18,7 +18,7 @@ use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::Prepared;
 use crate::metrics::Metrics;
-use crate::pipeline::wiring::Wiring;
+use crate::pipeline::wiring::{Around, Wiring};
 use crate::router::{Chunk, Router};
 use crate::worker::unbatched::{Filled, Unbatched};
 pub(crate) use clock::Clock;
@@ -119,7 +119,8 @@ impl Rehearsal {
     /// Wires `hooks` for a rehearsal.
     pub(crate) fn new(config: &Config, hooks: Vec<Prepared>) -> Result<Rehearsal, TooManyFields> {
         let dead_letters = Arc::new(DeadLetters::in_memory());
-        Ok(Rehearsal { wiring: Wiring::new(config, hooks, 1, &dead_letters)?, dead_letters })
+        let around = Around { dead_letters: &dead_letters, drain: None };
+        Ok(Rehearsal { wiring: Wiring::new(config, hooks, 1, &around)?, dead_letters })
     }
 
     /// What the source of this number makes of these bytes, received at that time.

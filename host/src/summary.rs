@@ -22,7 +22,7 @@ pub struct Summary {
     /// Events that each sink took.
     pub events_out: BTreeMap<String, u64>,
     /// Events that left on the way, for each reason: `hook:NAME` dropped it, `on_error:NAME` says to drop what the
-    /// hook fails on, `unrouted` (no sink takes it), `stopped` (read but not processed when the run stopped).
+    /// hook fails on, `when_open:NAME` to drop what comes while its breaker is open, `unrouted` (no sink takes it), `stopped` (read but not processed when the run stopped).
     pub dropped: BTreeMap<String, u64>,
     /// Events that became dead letters, for each hook.
     pub dead_letters: BTreeMap<String, u64>,
@@ -36,8 +36,21 @@ pub struct Summary {
     pub elapsed_s: f64,
     /// The most memory that the process had resident, all hooks included; where the system tells it.
     pub memory_peak_bytes: Option<u64>,
+    /// The hook that takes most of the workers' time, if they took any.
+    pub costliest: Option<Costliest>,
     /// The hooks, in chain order.
     pub hooks: Vec<Hook>,
+}
+
+/// The hook that costs the pipeline its throughput.
+#[derive(Clone, Debug, Serialize)]
+pub struct Costliest {
+    /// Its name.
+    pub hook: String,
+    /// Its part of the CPU time of the workers' threads, from 0 to 1.
+    pub cpu_share: f64,
+    /// How many times as many events the workers could take without it.
+    pub times_without: f64,
 }
 
 /// Lines that did not pass as they were.
@@ -78,6 +91,14 @@ pub struct Hook {
     pub not_isolated: u64,
     /// How often its instance was replaced before it failed.
     pub recycles: u64,
+    /// How often its breaker opened.
+    pub breaker_opened: u64,
+    /// How often it closed again.
+    pub breaker_closed: u64,
+    /// Rows that passed it unprocessed, because its breaker was open.
+    pub bypassed: u64,
+    /// How often a worker spent more on it than `cost` or `max_share` allow.
+    pub over_budget: u64,
     /// CPU time of its calls for each row, in nanoseconds.
     pub ns_per_row: f64,
     /// The most memory that one of its instances used.
@@ -112,6 +133,8 @@ impl Summary {
         dropped.extend(hooks.iter().map(|hook| (format!("hook:{}", hook.name), hook.dropped.get())));
         dropped
             .extend(hooks.iter().map(|hook| (format!("on_error:{}", hook.name), hook.error_dropped.get())));
+        dropped
+            .extend(hooks.iter().map(|hook| (format!("when_open:{}", hook.name), hook.open_dropped.get())));
         let input = &metrics.input;
         Summary {
             events_in: input.events.get(),
@@ -135,6 +158,7 @@ impl Summary {
             },
             elapsed_s: metrics.started.elapsed().as_secs_f64(),
             memory_peak_bytes: resident_peak(),
+            costliest: Costliest::of(metrics),
             hooks: hooks.iter().map(Hook::new).collect(),
         }
     }
@@ -160,6 +184,14 @@ impl Summary {
             let _ = writeln!(out, "the process had at most {} resident{hooks}", memory(peak));
         }
         self.write_hooks(&mut out);
+        if let Some(costliest) = &self.costliest {
+            let Costliest { hook, cpu_share, times_without } = costliest;
+            let _ = writeln!(
+                out,
+                "\n  {hook} takes {:.0}% of the workers' CPU time; without it they could take {times_without:.1} times as many events",
+                cpu_share * 100.0
+            );
+        }
         let width = self.events_out.keys().map(String::len).max().unwrap_or(0);
         out.push('\n');
         for (name, events) in &self.events_out {
@@ -226,6 +258,21 @@ impl Summary {
     }
 }
 
+impl Costliest {
+    fn of(metrics: &Metrics) -> Option<Costliest> {
+        let all_ns = metrics.worker_cpu_ns.get();
+        let hook = metrics.hooks.iter().max_by_key(|hook| hook.cpu_ns())?;
+        if all_ns == 0 || hook.cpu_ns() == 0 {
+            return None;
+        }
+        // What its calls cost outside of the guest is not counted.
+        let cpu_share = (hook.cpu_ns() as f64 / all_ns as f64).min(0.999);
+        let rounded = |number: f64| (number * 1000.0).round() / 1000.0;
+        let times_without = rounded(1.0 / (1.0 - cpu_share));
+        Some(Costliest { hook: hook.name.clone(), cpu_share: rounded(cpu_share), times_without })
+    }
+}
+
 impl Hook {
     fn new(metrics: &HookMetrics) -> Hook {
         Hook {
@@ -239,6 +286,10 @@ impl Hook {
             isolations: metrics.isolations.get(),
             not_isolated: metrics.not_isolated.get(),
             recycles: metrics.recycles.get(),
+            breaker_opened: metrics.opened.get(),
+            breaker_closed: metrics.closed.get(),
+            bypassed: metrics.bypassed.get(),
+            over_budget: metrics.over_budget.get(),
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             memory_peak_bytes: metrics.memory_peak(),
             memory_cap_bytes: metrics.memory_cap,

@@ -378,6 +378,7 @@ fn hint(failure: &Failure) -> &'static str {
         }
         FailureKind::BadOutput => "what a hook returns must keep to wit/types.wit and to its grant",
         FailureKind::RowError => "the hook failed this row",
+        FailureKind::Open => "its breaker is open",
     }
 }
 

@@ -14,6 +14,7 @@ use crate::drain::Drain;
 use crate::event::batch::Batch;
 use crate::event::unseen::{self, Missing, Unseen};
 use crate::hook::chain::{Chain, Stop};
+use crate::hook::limits::thread_cpu_time;
 use crate::metrics::Metrics;
 use crate::queue::{Receiver, Sender, Taken};
 use crate::router::{Chunk, Router};
@@ -69,7 +70,10 @@ impl Exits {
 impl Worker {
     /// Works until nothing more comes, then ends its hooks.
     pub fn run(mut self) -> Result<(), Stop> {
-        match self.flow() {
+        let ended = self.flow();
+        let cpu_ns = u64::try_from(thread_cpu_time().as_nanos()).unwrap_or(u64::MAX);
+        self.metrics.worker_cpu_ns.add(cpu_ns);
+        match ended {
             Ok(()) => self.end(),
             Err(stop) => {
                 self.drain.request();
@@ -126,6 +130,7 @@ impl Worker {
     fn process(&mut self) -> Result<(), Stop> {
         if !self.batch.is_empty() {
             self.unseen.before(&self.batch);
+            self.chain.note_queue(self.arrivals.is_waiting());
             self.chain.process(&mut self.batch, clock::now_ns())?;
             self.exits.deliver(&self.batch);
             for Missing { path, nearest } in self.unseen.after(&self.batch) {

@@ -7,6 +7,7 @@
 
 mod author;
 mod bench;
+mod breaker;
 mod check;
 mod config;
 mod config_commands;

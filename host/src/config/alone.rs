@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::schema::{
-    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, DEADLINE, INIT_DEADLINE, MAX_EVENT_BYTES, MEMORY, TEARDOWN_DEADLINE,
-    TICK_DEADLINE,
+    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEADLINE, INIT_DEADLINE, MAX_EVENT_BYTES, MEMORY,
+    TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
 use super::{
-    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Places, PluginLimits,
-    Recycle, Sink, Source,
+    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, OverCost, Place, Places,
+    PluginLimits, Recycle, Sink, Source, WhenOpen,
 };
 use crate::event::time::TimeFormat;
+use crate::hook::breaker;
 use crate::hook::load::PluginSource;
+use crate::hook::spending::Budget;
 
 impl Hook {
     /// A hook with this config, as JSON, and nothing else said.
@@ -32,6 +34,10 @@ impl Hook {
             },
             recycle: Recycle::default(),
             on_error: OnError::DeadLetter,
+            when_open: WhenOpen::Block,
+            breaker: breaker::Settings::default(),
+            budget: Budget { cost: None, share: None, window: COST_WINDOW.default },
+            over_cost: OverCost::Warn,
             required: false,
             grant,
             config,

@@ -12,10 +12,15 @@ use super::schema::{
     self, DEADLINE, INIT_DEADLINE, MEMORY, RECYCLE_AGE, RECYCLE_CALLS, TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
 use super::settings::{Outside, settings};
-use super::{Deadlines, Decode, Grant, Hook, Input, OnError, Output, Place, Recycle, Sink, Source};
+use super::{
+    Deadlines, Decode, Grant, Hook, Input, OnError, Output, OverCost, Place, Recycle, Share, Sink, Source,
+    WhenOpen,
+};
 use crate::event::path::{Meta, Path as FieldPath};
 use crate::event::time::TimeFormat;
+use crate::hook::breaker;
 use crate::hook::load::PluginSource;
+use crate::hook::spending::Budget;
 
 /// The kinds of sources and sinks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +109,21 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         let message = "on_error = \"pass\" would let events by that it did not process, and required = true forbids that";
         table.wrong(table.span(), message.to_owned());
     }
+    let when_open =
+        table.choice("when_open", &WhenOpen::ALL.map(|policy| (policy.name(), policy)), WhenOpen::Block);
+    let over_cost =
+        table.choice("over_cost", &OverCost::ALL.map(|policy| (policy.name(), policy)), OverCost::Warn);
+    for (line, lets_by) in [
+        ("when_open = \"pass\"", when_open == WhenOpen::Pass),
+        ("over_cost = \"bypass\"", over_cost == OverCost::Bypass),
+    ] {
+        if required && lets_by {
+            let message = format!(
+                "{line} would let events by that it did not process, and required = true forbids that"
+            );
+            table.wrong(table.span(), message);
+        }
+    }
     let enabled = table.boolean("enabled", true);
     if required && !enabled {
         table.wrong(
@@ -129,11 +149,29 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         },
         recycle: recycle(table),
         on_error,
+        when_open,
+        breaker: breaker(table),
+        budget: Budget {
+            cost: table.get("cost").map(|_| table.time("cost", &schema::COST)),
+            share: table.get("max_share").map(|_| table.share("max_share", Share::percent(100))),
+            window: table.time("cost_window", &schema::COST_WINDOW),
+        },
+        over_cost,
         required,
         grant: grant(table),
         config,
         config_places,
         place: Place { file: table.reader.text.file.to_owned(), line },
+    }
+}
+
+fn breaker(hook: &Table<'_, '_>) -> breaker::Settings {
+    let Some(table) = hook.table("breaker", schema::BREAKER) else { return breaker::Settings::default() };
+    breaker::Settings {
+        failures: table.number("failures", &schema::BREAKER_FAILURES) as u32,
+        window: table.time("window", &schema::BREAKER_WINDOW),
+        pause: table.time("pause", &schema::BREAKER_PAUSE),
+        max_pause: table.time("max_pause", &schema::BREAKER_MAX_PAUSE),
     }
 }
 

@@ -55,7 +55,15 @@ pub(super) const SIZES: [(&str, u64); 7] = [
     ("GB", 1_000_000_000),
 ];
 
-pub(super) const TIMES: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+/// In nanoseconds.
+pub(super) const TIMES: [(&str, u64); 6] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
 
 /// Bytes: `"32MiB"`, `"10MB"`, `"512B"`.
 pub(crate) fn size(text: &str) -> Option<u64> {
@@ -64,11 +72,11 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     number.checked_mul(unit)
 }
 
-/// A time: `"50ms"`, `"1s"`, `"2m"`, `"1h"`.
+/// A time: `"2us"`, `"50ms"`, `"1s"`, `"2m"`, `"1h"`.
 pub(super) fn time(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit = TIMES.iter().find(|(name, _)| *name == unit)?.1;
-    number.checked_mul(unit).map(Duration::from_millis)
+    number.checked_mul(unit).map(Duration::from_nanos)
 }
 
 /// A size as it would be written.
@@ -79,9 +87,9 @@ pub(super) fn show_size(bytes: u64) -> String {
 
 /// A time as it would be written.
 pub(super) fn show_time(time: Duration) -> String {
-    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let unit = TIMES.iter().rev().find(|(_, unit)| ms >= *unit && ms.is_multiple_of(*unit));
-    unit.map_or_else(|| format!("{ms}ms"), |(name, unit)| format!("{}{name}", ms / unit))
+    let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let unit = TIMES.iter().rev().find(|(_, unit)| ns >= *unit && ns.is_multiple_of(*unit));
+    unit.map_or_else(|| "0ms".to_owned(), |(name, unit)| format!("{}{name}", ns / unit))
 }
 
 fn split(text: &str) -> Option<(u64, &str)> {
@@ -101,6 +109,10 @@ mod tests {
         assert_eq!(size("7B"), Some(7));
         assert_eq!(time("50ms"), Some(Duration::from_millis(50)));
         assert_eq!(time("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(
+            (time("2us"), show_time(Duration::from_micros(1500))),
+            (Some(Duration::from_micros(2)), "1500us".to_owned())
+        );
         for wrong in ["", "MiB", "-1MiB", "1.5MiB", "1mib", "99999999999999999999B", "9999999999999GiB"] {
             assert_eq!(size(wrong), None, "{wrong}");
         }

@@ -29,6 +29,15 @@ pub enum Stop {
         /// What happened.
         failure: Failure,
     },
+    /// The run is to end while events wait for a hook whose breaker is open.
+    #[error(
+        "events wait for hook \"{hook}\", whose breaker is open, and the run was asked to end; they were not processed \
+         (when_open = \"block\")"
+    )]
+    Blocked {
+        /// Its name.
+        hook: String,
+    },
     /// Events could not be kept anywhere.
     #[error(transparent)]
     DeadLetters(#[from] std::io::Error),
@@ -68,6 +77,8 @@ impl Place {
 pub struct Chain {
     stages: Vec<Stage>,
     metrics: Arc<Metrics>,
+    /// Whether more events wait.
+    queued: bool,
     /// When each stage is to be told the time next.
     ticks: Vec<Option<Tick>>,
 }
@@ -84,7 +95,12 @@ impl Chain {
             .iter()
             .map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every }))
             .collect();
-        Chain { stages, metrics, ticks }
+        Chain { stages, metrics, queued: false, ticks }
+    }
+
+    /// From now on more events wait, or they do not.
+    pub fn note_queue(&mut self, queued: bool) {
+        self.queued = queued;
     }
 
     /// Passes a batch through all hooks.
@@ -98,7 +114,7 @@ impl Chain {
             if batch.is_empty() {
                 break;
             }
-            stage.process(batch, now_ns, metrics)?;
+            stage.process(batch, now_ns, self.queued, metrics)?;
         }
         Ok(())
     }

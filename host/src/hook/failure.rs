@@ -20,17 +20,20 @@ pub enum FailureKind {
     BadOutput,
     /// The hook said that one row failed.
     RowError,
+    /// It was not called, because its breaker is open.
+    Open,
 }
 
 impl FailureKind {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [FailureKind; 6] = [
+    pub const ALL: [FailureKind; 7] = [
         FailureKind::Memory,
         FailureKind::Deadline,
         FailureKind::Trap,
         FailureKind::Error,
         FailureKind::BadOutput,
         FailureKind::RowError,
+        FailureKind::Open,
     ];
 
     /// Its name in the summary, in metrics and in dead letters.
@@ -42,6 +45,7 @@ impl FailureKind {
             FailureKind::Error => "error",
             FailureKind::BadOutput => "bad_output",
             FailureKind::RowError => "row_error",
+            FailureKind::Open => "open",
         }
     }
 }

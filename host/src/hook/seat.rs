@@ -50,6 +50,8 @@ pub struct Seat {
     tick_due: Option<Instant>,
     /// Rows have passed since the last save.
     changed: bool,
+    /// The CPU time of its calls since somebody asked.
+    spent: Duration,
     judge: Judge,
 }
 
@@ -71,6 +73,7 @@ impl Seat {
             saved_at: None,
             tick_due: None,
             changed: false,
+            spent: Duration::ZERO,
             judge: Judge::new(),
         }
     }
@@ -114,6 +117,11 @@ impl Seat {
         self.changed = true;
         self.due.handed_a_batch();
         Ok(outcome)
+    }
+
+    /// The CPU time of its calls since this was asked last.
+    pub(crate) fn take_spent(&mut self) -> Duration {
+        std::mem::take(&mut self.spent)
     }
 
     /// The CPU time that each batch may take.
@@ -268,11 +276,14 @@ impl Seat {
         };
         match result.and_then(|instance| call(instance, &mut self.judge)) {
             Ok((instance, result)) => {
-                metrics.record_cost(instance.cost());
+                let cost = instance.cost();
+                self.spent += cost.cpu;
+                metrics.record_cost(cost);
                 self.taken = Taken::By(instance);
                 Ok(result)
             }
             Err(failure) => {
+                self.spent += failure.cost.cpu;
                 metrics.record_failure(&failure);
                 if let Some(number) = metrics.failure_to_tell() {
                     let hook = metrics.name.as_str();

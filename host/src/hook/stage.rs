@@ -11,8 +11,11 @@ use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
 use super::dead_letters::{self, DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
+use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
-use crate::config::OnError;
+use super::seat::Seat;
+use super::spending::Spending;
+use crate::config::{OnError, WhenOpen};
 use crate::event::batch::{Batch, Origin};
 use crate::event::column::Column;
 use crate::event::duplicates::Written;
@@ -36,6 +39,8 @@ pub struct StagePlan {
     pub written: Option<Written>,
     /// How often it is told the time.
     pub tick_every: Option<Duration>,
+    /// The way in; none where nothing flows in real time, so that no breaker opens.
+    pub gate: Option<Gate>,
     /// What becomes of rows that it fails on.
     pub on_error: OnError,
     /// Where dead letters go.
@@ -57,6 +62,8 @@ pub struct Stage {
     scratch: Scratch,
     text: Vec<u8>,
     letters: Vec<u8>,
+    /// What its calls cost of late.
+    spending: Option<Spending>,
     /// Numbers the events that it emits.
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
@@ -84,9 +91,11 @@ impl Stage {
     /// A stage of this plan, in this place.
     pub fn new(plan: Arc<StagePlan>, place: Place) -> Stage {
         let columns = plan.reads.iter().map(|(_, column)| column.clone()).collect();
+        let spending = plan.gate.as_ref().map(|gate| Spending::new(gate.budget()));
         Stage {
             plan,
             place,
+            spending,
             columns,
             rows: Vec::new(),
             fates: Vec::new(),
@@ -126,27 +135,76 @@ impl Stage {
     pub(crate) fn process(
         &mut self,
         batch: &mut Batch,
-        now_ns: u64,
+        mut now_ns: u64,
+        queued: bool,
         metrics: &HookMetrics,
     ) -> Result<(), Stop> {
         self.choose(batch);
         if self.rows.is_empty() {
             return Ok(());
         }
+        let plan = self.plan.clone();
+        let ticket = match plan.gate.as_ref().map(|gate| gate.admit(&mut now_ns)).transpose()? {
+            None => None,
+            Some(Way::In(ticket)) => Some(ticket),
+            Some(Way::By(policy)) => return self.pass_by(policy, batch, now_ns, metrics),
+        };
+        let rows = self.rows.len();
+        let failed = self.call(batch, now_ns, metrics)?;
+        let spent = self.place.with(Seat::take_spent);
+        if let (Some(gate), Some(ticket)) = (&plan.gate, ticket) {
+            gate.report(ticket, failed * 2 <= rows, rows as u64, spent, now_ns, metrics);
+            let spending = self.spending.as_mut();
+            if let Some(excess) = spending.and_then(|all| all.spent(now_ns, rows as u64, spent, queued)) {
+                gate.over_budget(excess, now_ns, metrics);
+            }
+        }
+        let last = self.place.with(|seat| seat.recycle_if_due(now_ns, metrics));
+        if !last.events.ends.is_empty() {
+            self.emit(batch, &last, now_ns, metrics);
+        }
+        Ok(())
+    }
+
+    /// Hands the chosen rows to the hook. How many of them it could not process.
+    fn call(&mut self, batch: &mut Batch, now_ns: u64, metrics: &HookMetrics) -> Result<usize, Stop> {
         if let Some(written) = &self.plan.written {
             metrics.duplicates.add(batch.delete_duplicates(&self.rows, written));
         }
         metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
         match self.place.with(|seat| seat.process(columns, rows, now_ns, metrics)) {
-            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics)?,
-            Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics)?,
-            Err(failure) => self.isolate(batch, failure, now_ns, metrics)?,
+            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics).map(|()| 0),
+            Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics).map(|()| 1),
+            Err(failure) => self.isolate(batch, failure, now_ns, metrics),
         }
-        let last = self.place.with(|seat| seat.recycle_if_due(now_ns, metrics));
-        if !last.events.ends.is_empty() {
-            self.emit(batch, &last, now_ns, metrics);
+    }
+
+    /// The hook is not called, because its breaker is open.
+    fn pass_by(
+        &mut self,
+        policy: WhenOpen,
+        batch: &mut Batch,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(), Stop> {
+        let rows = self.rows.len() as u64;
+        match policy {
+            WhenOpen::Block | WhenOpen::Pass => {
+                metrics.bypassed.add(rows);
+                return Ok(());
+            }
+            WhenOpen::Drop => metrics.open_dropped.add(rows),
+            WhenOpen::DeadLetter => {
+                let message = "it was not called, because its breaker is open (when_open = \"dead_letter\")";
+                let failure = Failure::new(FailureKind::Open, message.to_owned(), Cost::default());
+                for &row in &self.rows {
+                    write_letter(&self.plan, batch, row, &failure, now_ns, &mut self.letters);
+                }
+                self.keep_letters(metrics, rows)?;
+            }
         }
+        batch.settle(&self.rows, |_| false, 0, &[]);
         Ok(())
     }
 
@@ -157,15 +215,16 @@ impl Stage {
     }
 
     /// Finds the guilty rows of a batch that failed as a whole: they alone follow `on_error`, and every other row's
-    /// output is used once.
+    /// output is used once. How many could not be processed.
     fn isolate(
         &mut self,
         batch: &mut Batch,
         failure: Failure,
         now_ns: u64,
         metrics: &HookMetrics,
-    ) -> Result<(), Stop> {
+    ) -> Result<usize, Stop> {
         metrics.isolations.add(1);
+        let mut failed = 0;
         let all = std::mem::take(&mut self.rows);
         let deadline = self.place.with(|seat| seat.deadline());
         let mut isolation = Isolation::new(all.len(), deadline);
@@ -176,6 +235,7 @@ impl Stage {
             self.rows.extend_from_slice(all.get(range.clone()).unwrap_or(&[]));
             let Part::Try(range) = part else {
                 metrics.not_isolated.add(self.rows.len() as u64);
+                failed += self.rows.len();
                 self.fail_all(batch, &not_isolated(&last), now_ns, metrics)?;
                 continue;
             };
@@ -185,6 +245,7 @@ impl Stage {
                 Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics)?,
                 Err(failure) => {
                     if isolation.failed(range, failure.cost.cpu) == Verdict::Guilty {
+                        failed += 1;
                         self.fail_all(batch, &failure, now_ns, metrics)?;
                     }
                     last = failure;
@@ -192,7 +253,7 @@ impl Stage {
             }
         }
         self.rows = all;
-        Ok(())
+        Ok(failed)
     }
 
     /// Which rows the hook is handed.
@@ -320,10 +381,16 @@ impl Stage {
             failed.push((row, failure.clone()));
         }
         if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
-            let reason =
-                Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };
-            dead_letters::write_record(batch, row, &reason, &mut self.letters);
+            write_letter(&self.plan, batch, row, failure, now_ns, &mut self.letters);
         }
+    }
+
+    /// Puts the dead letters that were written on disk.
+    fn keep_letters(&mut self, metrics: &HookMetrics, rows: u64) -> Result<(), Stop> {
+        let letters = std::mem::take(&mut self.letters);
+        self.plan.dead_letters.append(&self.plan.name, &letters)?;
+        metrics.dead_letters.add(rows);
+        Ok(())
     }
 
     /// Puts the dead letters on disk, counts the rows that failed, and stops the run if that is what is asked.
@@ -332,11 +399,7 @@ impl Stage {
         match self.plan.on_error {
             OnError::Pass => metrics.passed.add(rows),
             OnError::Drop => metrics.error_dropped.add(rows),
-            OnError::DeadLetter | OnError::Stop => {
-                let letters = std::mem::take(&mut self.letters);
-                self.plan.dead_letters.append(&self.plan.name, &letters)?;
-                metrics.dead_letters.add(rows);
-            }
+            OnError::DeadLetter | OnError::Stop => self.keep_letters(metrics, rows)?,
         }
         match self.plan.on_error {
             OnError::Stop => Err(Stop::Hook { hook: self.plan.name.clone(), failure: failure.clone() }),
@@ -361,6 +424,19 @@ impl Stage {
         }
         metrics.emitted.add(emission.events.ends.len() as u64);
     }
+}
+
+/// Writes down a row that becomes a dead letter.
+fn write_letter(
+    plan: &StagePlan,
+    batch: &Batch,
+    row: u32,
+    failure: &Failure,
+    now_ns: u64,
+    letters: &mut Vec<u8>,
+) {
+    let reason = Reason { hook: &plan.name, kind: failure.kind, message: &failure.message, now_ns };
+    dead_letters::write_record(batch, row, &reason, letters);
 }
 
 /// Why rows failed of which nobody knows whether they are guilty.

@@ -21,11 +21,20 @@ use crate::event::time::TimeFormat;
 use crate::event::unseen::Unseen;
 use crate::hook::chain::places;
 use crate::hook::dead_letters::DeadLetters;
+use crate::hook::gate::Gate;
 use crate::hook::prepare::Prepared;
 use crate::hook::stage::{Stage, StagePlan};
 use crate::metrics::Metrics;
 use crate::router::{Route, Router};
 use crate::source::Context;
+
+/// What the stages share with whoever runs them.
+pub(crate) struct Around<'r> {
+    /// Where dead letters go.
+    pub(crate) dead_letters: &'r Arc<DeadLetters>,
+    /// The end of the run; none: nothing flows in real time, and no breaker opens.
+    pub(crate) drain: Option<&'r Arc<Drain>>,
+}
 
 /// The wired parts.
 pub(crate) struct Wiring {
@@ -47,7 +56,7 @@ impl Wiring {
         config: &Config,
         hooks: Vec<Prepared>,
         workers: u32,
-        dead_letters: &Arc<DeadLetters>,
+        around: &Around<'_>,
     ) -> Result<Wiring, TooManyFields> {
         let metrics = Arc::new(Metrics::new(
             hooks.iter().filter_map(|prepared| {
@@ -65,7 +74,7 @@ impl Wiring {
             include: sink.include.clone(),
         });
         let router = Router::new(routes.collect());
-        let chains = chains(config, hooks, workers, &projection, &names, &router, dead_letters);
+        let chains = chains(config, hooks, workers, &projection, &names, &router, around);
         Ok(Wiring { metrics, projection, unseen, router, chains })
     }
 
@@ -163,7 +172,7 @@ fn chains(
     projection: &Arc<Projection>,
     names: &Names,
     router: &Router,
-    dead_letters: &Arc<DeadLetters>,
+    around: &Around<'_>,
 ) -> Vec<Vec<Stage>> {
     let mut chains: Vec<Vec<Stage>> = (0..workers).map(|_| Vec::new()).collect();
     let last = hooks.len().saturating_sub(1);
@@ -189,8 +198,18 @@ fn chains(
             writes,
             written,
             tick_every: interest.tick,
+            gate: around.drain.map(|drain| {
+                Gate::new(
+                    &hook.name,
+                    hook.breaker,
+                    hook.when_open,
+                    hook.over_cost,
+                    hook.budget,
+                    drain.clone(),
+                )
+            }),
             on_error: hook.on_error,
-            dead_letters: dead_letters.clone(),
+            dead_letters: around.dead_letters.clone(),
             origin: Origin {
                 source: SourceId::Hook(place as u32),
                 source_name: source_name.clone(),

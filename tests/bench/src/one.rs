@@ -74,6 +74,7 @@ impl One {
             writes: writes.clone(),
             written: written.clone(),
             tick_every: None,
+            gate: None,
             on_error: OnError::Stop,
             dead_letters: Arc::new(DeadLetters::new(Path::new("unused"), Arc::new(Drain::default()))),
             origin: origin(&projection),

@@ -89,7 +89,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     };
     match pattern {
         "^[0-9]+\\s*(B|KiB|MiB|GiB|kB|KB|MB|GB)$" => units(&SIZES, text) || units(&[("B", 1)], text),
-        "^[0-9]+\\s*(ms|s|m|h)$" => units(&TIMES, text),
+        "^[0-9]+\\s*(ns|us|ms|s|m|h)$" => units(&TIMES, text),
         "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$" => letters(text, "_.-") && !text.starts_with('.'),
         "^[0-9A-Fa-f]{64}$" => text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "^[0-9]+([.][0-9]{1,2})? *%$" => share(text).is_some(),

@@ -257,9 +257,70 @@ pub(in crate::config) const HOOK: &Section = &Section {
             "true",
             "No event may pass it unprocessed: whatever would let one by is refused.",
         ),
+        key(
+            "when_open",
+            Word(&[
+                ("block", "they wait, and their sources with them"),
+                ("pass", "they pass it unprocessed"),
+                ("drop", "they are dropped, and counted"),
+                ("dead_letter", "they are kept on disk, as of kind `open`"),
+            ]),
+            Is("\"block\""),
+            "\"dead_letter\"",
+            "What becomes of its events while its breaker is open.",
+        ),
+        key(
+            "cost",
+            Time(COST),
+            Means("what it costs does not matter"),
+            "\"2us\"",
+            "The CPU time that each row may take, averaged over `cost_window`.",
+        ),
+        key(
+            "over_cost",
+            Word(&[
+                ("warn", "that is told"),
+                (
+                    "bypass",
+                    "its breaker opens, and events pass it unprocessed until a batch is cheap enough again",
+                ),
+            ]),
+            Is("\"warn\""),
+            "\"warn\"",
+            "What happens if a row takes more.",
+        ),
+        key(
+            "max_share",
+            Text(Share),
+            Means("how much it takes does not matter"),
+            "\"80%\"",
+            "Its breaker opens if it takes more than this share of a worker's CPU over `cost_window` while events wait all \
+             the time.",
+        ),
+        key(
+            "cost_window",
+            Time(COST_WINDOW),
+            Default,
+            "\"1m\"",
+            "The time over which `cost` and `max_share` are averaged.",
+        ),
+        table("breaker", Table(BREAKER)),
         table("recycle", Table(RECYCLE)),
         table("grant", Table(GRANT)),
         Key { unset: Is("{}"), ..table("config", Open) },
+    ],
+};
+
+pub(in crate::config) const BREAKER: &Section = &Section {
+    header: "[hook.breaker]",
+    doc: "When a hook is not called any more for a while, because nearly all that it is handed fails: a batch counts of which it \
+          could not process half of the events, on a fresh instance too. After a pause one batch probes it; while that fails \
+          the pauses double. `when_open` says what becomes of its events meanwhile.",
+    keys: &[
+        key("failures", Number(BREAKER_FAILURES), Default, "10", "It opens after so many failed batches ..."),
+        key("window", Time(BREAKER_WINDOW), Default, "\"1m\"", "... within this time."),
+        key("pause", Time(BREAKER_PAUSE), Default, "\"5s\"", "The first pause."),
+        key("max_pause", Time(BREAKER_MAX_PAUSE), Default, "\"10m\"", "The longest pause."),
     ],
 };
 
@@ -401,6 +462,21 @@ pub(in crate::config) const TICK_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
 pub(in crate::config) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
+pub(in crate::config) const BREAKER_FAILURES: Bounded<u64> = Bounded { allowed: 1..=1000, default: 5 };
+const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
+pub(in crate::config) const BREAKER_WINDOW: Bounded<Duration> =
+    Bounded { allowed: PAUSES, default: Duration::from_secs(30) };
+pub(in crate::config) const BREAKER_PAUSE: Bounded<Duration> =
+    Bounded { allowed: PAUSES, default: Duration::from_secs(1) };
+pub(in crate::config) const BREAKER_MAX_PAUSE: Bounded<Duration> =
+    Bounded { allowed: PAUSES, default: Duration::from_secs(60) };
+/// Without the key it does not matter.
+pub(in crate::config) const COST: Bounded<Duration> =
+    Bounded { allowed: Duration::from_nanos(1)..=Duration::from_secs(1), default: Duration::MAX };
+pub(in crate::config) const COST_WINDOW: Bounded<Duration> = Bounded {
+    allowed: Duration::from_millis(100)..=Duration::from_secs(3600),
+    default: Duration::from_secs(10),
+};
 /// Neither has a default: without the key it is never.
 pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> =
     Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
