@@ -28,7 +28,7 @@ use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
-use crate::hook::{breaker, compile, scan};
+use crate::hook::{breaker, compile, limits, scan};
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
@@ -146,6 +146,10 @@ pub struct Hook {
     pub memory_bytes: u64,
     /// How long its calls may take.
     pub deadlines: Deadlines,
+    /// What one of its calls makes the host hold.
+    pub output: limits::Output,
+    /// What it writes to the log.
+    pub log: limits::LogRate,
     /// When an instance is replaced by a fresh one.
     pub recycle: Recycle,
     /// What becomes of events that it fails on.

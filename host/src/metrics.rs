@@ -4,10 +4,11 @@
 //! can be measured, and they are read without stopping anybody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::hook::failure::{Cost, Failure, FailureKind};
+use crate::hook::limits::Limits;
 
 /// How many failures of a hook are kept to be shown.
 pub const MOST_EXAMPLES: usize = 8;
@@ -77,10 +78,12 @@ pub struct InputMetrics {
 pub struct HookMetrics {
     /// Its name.
     pub name: String,
-    /// Its instances' memory cap in bytes.
-    pub memory_cap: u64,
+    /// What each of its instances may use.
+    pub limits: Limits,
     /// How many instances it has at most.
     pub instances: u32,
+    /// What it wrote to the log.
+    pub log: Arc<LogMetrics>,
     /// Batches handed to it, retries included.
     pub calls: Counter,
     /// Rows of the batches that it processed.
@@ -126,6 +129,28 @@ pub struct HookMetrics {
     examples: Mutex<Vec<Failure>>,
 }
 
+/// What a hook wrote to the log.
+#[derive(Debug, Default)]
+pub struct LogMetrics {
+    /// Lines that were written.
+    pub lines: Counter,
+    /// Lines that were not, because there were too many.
+    pub suppressed: Counter,
+}
+
+/// A hook that is counted.
+#[derive(Debug)]
+pub struct Counted {
+    /// Its name.
+    pub name: String,
+    /// What each of its instances may use.
+    pub limits: Limits,
+    /// How many instances it has at most.
+    pub instances: u32,
+    /// What it writes to the log.
+    pub log: Arc<LogMetrics>,
+}
+
 /// What one sink took.
 #[derive(Debug, Default)]
 pub struct SinkMetrics {
@@ -139,11 +164,13 @@ pub struct SinkMetrics {
 
 impl HookMetrics {
     /// Nothing counted yet.
-    pub fn new(name: &str, memory_cap: u64, instances: u32) -> HookMetrics {
+    pub fn new(hook: Counted) -> HookMetrics {
+        let Counted { name, limits, instances, log } = hook;
         HookMetrics {
-            name: name.to_owned(),
-            memory_cap,
+            name,
+            limits,
             instances,
+            log,
             calls: Counter::default(),
             rows: Counter::default(),
             dropped: Counter::default(),
@@ -271,18 +298,15 @@ impl History {
 }
 
 impl Metrics {
-    /// The counters of a run with these hooks (name, memory cap, instances) and sinks (name).
+    /// The counters of a run with these hooks, and sinks (their names).
     pub fn new<'a>(
-        hooks: impl IntoIterator<Item = (&'a str, u64, u32)>,
+        hooks: impl IntoIterator<Item = Counted>,
         sinks: impl IntoIterator<Item = &'a str>,
     ) -> Metrics {
         Metrics {
             started: Instant::now(),
             input: InputMetrics::default(),
-            hooks: hooks
-                .into_iter()
-                .map(|(name, cap, instances)| HookMetrics::new(name, cap, instances))
-                .collect(),
+            hooks: hooks.into_iter().map(HookMetrics::new).collect(),
             sinks: sinks
                 .into_iter()
                 .map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() })

@@ -6,9 +6,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use std::time::Duration;
+
 use serde::Serialize;
 
+use crate::hook::engine::STACK_BYTES;
 use crate::hook::failure::FailureKind;
+use crate::hook::instance::MAX_HANDLES;
+use crate::hook::limits;
 use crate::metrics::{HookMetrics, Metrics};
 
 /// How wide the chart of a hook's memory is, in characters.
@@ -105,6 +110,12 @@ pub struct Hook {
     pub memory_peak_bytes: u64,
     /// The most that one may use.
     pub memory_cap_bytes: u64,
+    /// What else it may use.
+    pub limits: Limits,
+    /// Lines that it wrote to the log.
+    pub log_lines: u64,
+    /// Lines that were thrown away, because there were too many.
+    pub log_lines_suppressed: u64,
     /// How many instances it has.
     pub instances: u32,
     /// Rows that it failed on and that passed as they were.
@@ -118,6 +129,52 @@ pub struct Hook {
     /// Its memory over time, for the chart.
     #[serde(skip)]
     memory: Vec<u64>,
+}
+
+/// What a hook may use, beside memory.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Limits {
+    /// CPU time of a call to `process`, in milliseconds.
+    pub deadline_ms: u64,
+    /// Of `init`.
+    pub init_deadline_ms: u64,
+    /// Of `tick` and `save`.
+    pub tick_deadline_ms: u64,
+    /// Of `teardown`.
+    pub teardown_deadline_ms: u64,
+    /// Bytes that one call hands to the host.
+    pub output_bytes: u64,
+    /// Events that one call emits.
+    pub events: u64,
+    /// Bytes of the state that it saves.
+    pub state_bytes: u64,
+    /// Lines of its log in a second.
+    pub log_lines: u64,
+    /// Bytes of its log in a second.
+    pub log_bytes: u64,
+    /// Bytes of its stack.
+    pub stack_bytes: u64,
+    /// Handles that an instance holds.
+    pub handles: u64,
+}
+
+impl From<&limits::Limits> for Limits {
+    fn from(limits: &limits::Limits) -> Limits {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Limits {
+            deadline_ms: ms(limits.process),
+            init_deadline_ms: ms(limits.init),
+            tick_deadline_ms: ms(limits.tick),
+            teardown_deadline_ms: ms(limits.teardown),
+            output_bytes: limits.output.bytes as u64,
+            events: limits.output.events as u64,
+            state_bytes: limits.output.state_bytes as u64,
+            log_lines: limits.log.lines,
+            log_bytes: limits.log.bytes,
+            stack_bytes: STACK_BYTES as u64,
+            handles: MAX_HANDLES as u64,
+        }
+    }
 }
 
 impl Summary {
@@ -206,6 +263,8 @@ impl Summary {
         };
         counts("dropped", &self.dropped, &mut out);
         counts("dead letters", &self.dead_letters, &mut out);
+        let unsaid = self.hooks.iter().map(|hook| (hook.name.clone(), hook.log_lines_suppressed));
+        counts("log lines thrown away", &unsaid.filter(|(_, count)| *count > 0).collect(), &mut out);
         let lines = BTreeMap::from([
             ("wrapped as {\"message\"}".to_owned(), self.lines.wrapped),
             ("not JSON".to_owned(), self.lines.not_json),
@@ -292,7 +351,10 @@ impl Hook {
             over_budget: metrics.over_budget.get(),
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             memory_peak_bytes: metrics.memory_peak(),
-            memory_cap_bytes: metrics.memory_cap,
+            memory_cap_bytes: metrics.limits.memory_bytes as u64,
+            limits: Limits::from(&metrics.limits),
+            log_lines: metrics.log.lines.get(),
+            log_lines_suppressed: metrics.log.suppressed.get(),
             instances: metrics.instances,
             passed: metrics.passed.get(),
             refused_writes: metrics.refused.get(),

@@ -152,7 +152,11 @@ fn what_cannot_be_measured_or_compared_is_told() {
         (1, &["redact", "--input", "in.log", "--baseline", "none.json"], &["none of the sizes"]),
         (1, &["redact", "--input", "in.log", "--baseline", "broken.json"], &["name another file"]),
         (78, &[plugin.as_str(), "--input", "in.log"], &["not granted", "--grant FILE"]),
-        (2, &["redact", "--input", "in.log", "--baseline", "b", "--max-regress", "0.1"], &["10% or 0.1%"]),
+        (
+            2,
+            &["redact", "--input", "in.log", "--baseline", "b", "--max-regress", "0.1"],
+            &["\"0.1%\" or \"10%\""],
+        ),
         (2, &["redact", "--input", "in.log", "--max-regress", "5%"], &["--baseline"]),
         (2, &["redact", "redact", "--input", "in.log", "--matrix"], &["take one plugin"]),
         (2, &["redact"], &["--input"]),

@@ -108,7 +108,7 @@ fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
         assert!(ran.failed("bad", "bad_output") >= 2, "{lie}: {}", ran.stderr);
         ran.says(&[
             "it handed the host more than 8388608 bytes in one call",
-            "lower rows or bytes in [batch]",
+            "lower rows or bytes in [batch], or raise output in its [hook.limits]",
         ]);
         nothing_is_lost(&trial, &ran, "bad");
     }
@@ -204,7 +204,11 @@ fn what_was_saved_is_told_at_the_end_even_if_the_last_instance_failed() {
 fn a_save_that_fails_or_is_too_large_is_told_and_costs_no_event() {
     for (save, kind, told) in [
         ("trap", "trap", "save failed: trap: "),
-        ("huge", "bad_output", "it saved 2097152 bytes; a quarter of its memory, 1048576 bytes, is the most"),
+        (
+            "huge",
+            "bad_output",
+            "it saved 2097152 bytes; 1048576 bytes is the most; let it keep less, or raise state in its [hook.limits]",
+        ),
     ] {
         let trial = Trial::new();
         let more = format!("in = \"tick\"\ntick_ms = 10\ntext = \"x\"\nsave = {save:?}\nn = 2097152");
@@ -249,8 +253,14 @@ fn a_guest_cannot_flood_the_log_or_drive_the_terminal() {
     let trial = Trial::with_input(numbered(5));
     let ran = trial.through(&hook("loud", "deadline = \"5s\"", "flood", ""));
     let lines = ran.stderr.lines().filter(|line| line.contains("xxxx")).count();
+    let (written, thrown_away) =
+        (ran.number("hooks.0.log_lines"), ran.number("hooks.0.log_lines_suppressed"));
     assert!((1..=1000).contains(&lines), "{lines}");
-    ran.says(&["lines over 100 a second were thrown away"]);
+    assert_eq!((written, written + thrown_away), (lines as u64, 100_000), "{}", ran.stderr);
+    ran.says(&[
+        "lines over 100 lines or 65536 bytes a second were thrown away",
+        "raise log_lines or log_bytes",
+    ]);
     let trial = Trial::with_input(numbered(5));
     let ran = trial.through(&hook("loud", "", "error", "text = \"\\u001b[2Jgone\\nfake line\""));
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.contains("u{1b}[2Jgone"), "{}", ran.stderr);
@@ -270,4 +280,61 @@ fn written_json_stays_on_one_line() {
     let more = "write = [{ path = \"w\", kind = \"json\" }]\ntext = \"{\\n\\\"a\\\":\\r\\n1}\"";
     let ran = trial.through(&hook("h", "", "set", more));
     assert_eq!(ran.lines(), ["{\"w\":{ \"a\":  1}}"]);
+}
+
+#[test]
+fn every_limit_has_a_default_and_can_be_set_and_the_summary_says_what_holds() {
+    let limits = |options: &str| {
+        let trial = Trial::with_input(numbered(1));
+        trial.through(&hook("h", options, "nothing", "")).summary["hooks"][0].clone()
+    };
+    let defaults = limits("");
+    assert_eq!(defaults["memory_cap_bytes"], 32 << 20);
+    assert_eq!(
+        defaults["limits"],
+        serde_json::json!({
+            "deadline_ms": 50, "init_deadline_ms": 1000, "tick_deadline_ms": 50, "teardown_deadline_ms": 200,
+            "output_bytes": 8 << 20, "events": 65_536, "state_bytes": 8 << 20, "log_lines": 100,
+            "log_bytes": 64 << 10, "stack_bytes": 512 << 10, "handles": 1024,
+        })
+    );
+    let set = limits(
+        "memory = \"16MiB\"\ndeadline = \"20ms\"\ninit_deadline = \"2s\"\ntick_deadline = \"30ms\"\n\
+         teardown_deadline = \"40ms\"\nlimits = { output = \"1MiB\", events = 7, log_lines = 3, log_bytes = \"1KiB\" }",
+    );
+    assert_eq!(
+        set["limits"],
+        serde_json::json!({
+            "deadline_ms": 20, "init_deadline_ms": 2000, "tick_deadline_ms": 30, "teardown_deadline_ms": 40,
+            "output_bytes": 1 << 20, "events": 7, "state_bytes": 4 << 20, "log_lines": 3, "log_bytes": 1024,
+            "stack_bytes": 512 << 10, "handles": 1024,
+        })
+    );
+    assert_eq!(limits("limits = { state = \"9KiB\" }")["limits"]["state_bytes"], 9 << 10);
+}
+
+#[test]
+fn what_a_call_hands_over_is_held_to_the_operators_limits() {
+    for (limit, mode, more, told) in [
+        ("events = 49", "emit_each", "", "it emitted 50 events in one call; 49 is the most"),
+        (
+            "output = \"4KiB\"",
+            "set",
+            "write = [\"w\"]\ntext = \"a text of some length, fifty times over, and over again, \
+          so that it is more than is allowed\"",
+            "it handed the host more than 4096 bytes in one call",
+        ),
+    ] {
+        let (trial, ran) = misbehaving(mode, &format!("limits = {{ {limit} }}"), more);
+        // Its halves are within the limit.
+        assert_eq!(
+            (ran.failed("bad", "bad_output"), trial.dead_letters("bad").len()),
+            (2, 0),
+            "{}",
+            ran.stderr
+        );
+        ran.says(&[told, "in its [hook.limits]"]);
+    }
+    let (_, ran) = misbehaving("emit", "limits = { events = 1 }", "in = \"teardown\"\ntext = \"last\"");
+    assert_eq!((ran.number("hooks.0.failures"), ran.number("hooks.0.emitted")), (0, 1));
 }

@@ -53,6 +53,7 @@ fn without_recycling_a_leak_traps_and_still_loses_nothing() {
     let (ran, _) = leaking("recycle = { memory = \"100%\" }", scale(1_000_000), 1);
     assert!(ran.failed("leak", "memory") > 0 && ran.number("hooks.0.recycles") == 0, "{}", ran.summary);
     assert_eq!((ran.code, ran.number("dead_letters.leak")), (Some(0), 0));
+    ran.says(&["memory of leak over time, cap 16 MiB: failed for memory"]);
 }
 
 #[test]

@@ -8,30 +8,6 @@ use serde_json::Value;
 
 use crate::support::{BINARY, FILE_TO_FILE, Trial, scale};
 
-fn generated(events: u64) -> Vec<u8> {
-    let mut generator = Generator::new(Options { seed: 3, plain: true });
-    let mut out = Vec::new();
-    for _ in 0..events {
-        generator.line(&mut out);
-    }
-    out
-}
-
-#[test]
-fn a_leaking_hook_hits_its_cap_again_and_again_and_nothing_is_lost() {
-    let events = scale(1_000_000);
-    let input = generated(events);
-    let trial = Trial::with_input(&input);
-    let ran = trial.through(
-        "[[hook]]\nname = \"leak\"\nplugin = \"leak\"\nmemory = \"4MiB\"\n[hook.grant]\nread = [\".\"]\n",
-    );
-    assert!(ran.failed("leak", "memory") >= 2, "{}", ran.stderr);
-    assert_eq!(ran.number("hooks.0.rows"), events);
-    assert!(ran.number("hooks.0.memory_peak_bytes") <= 4 << 20);
-    assert!(ran.out == input, "every event is there as it came");
-    ran.says(&["memory of leak over time"]);
-}
-
 #[test]
 fn redact_enrich_and_sample_work_together() {
     let trial = Trial::with_input(

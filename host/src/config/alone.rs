@@ -3,21 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use super::schema::{
-    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEADLINE, INIT_DEADLINE, MAX_EVENT_BYTES, MEMORY,
-    TEARDOWN_DEADLINE, TICK_DEADLINE,
+    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEADLINE, EVENTS, INIT_DEADLINE, LOG_BYTES, LOG_LINES,
+    MAX_EVENT_BYTES, MEMORY, OUTPUT, TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
 use super::{
     Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, OverCost, Place, Places,
     PluginLimits, Recycle, Sink, Source, WhenOpen,
 };
 use crate::event::time::TimeFormat;
-use crate::hook::breaker;
 use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
+use crate::hook::{breaker, limits};
+
+/// What a hook with so much memory makes the host hold, if nothing is said.
+pub(super) fn default_limits(memory_bytes: u64) -> (limits::Output, limits::LogRate) {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let output = limits::Output {
+        bytes: bytes(OUTPUT.default),
+        events: bytes(EVENTS.default),
+        state_bytes: bytes(memory_bytes / 4),
+    };
+    (output, limits::LogRate { lines: LOG_LINES.default, bytes: LOG_BYTES.default })
+}
 
 impl Hook {
     /// A hook with this config, as JSON, and nothing else said.
     pub fn alone(name: String, plugin: PluginSource, grant: Grant, config: String) -> Hook {
+        let (output, log) = default_limits(MEMORY.default);
         Hook {
             name,
             plugin,
@@ -32,6 +44,8 @@ impl Hook {
                 tick: TICK_DEADLINE.default,
                 teardown: TEARDOWN_DEADLINE.default,
             },
+            output,
+            log,
             recycle: Recycle::default(),
             on_error: OnError::DeadLetter,
             when_open: WhenOpen::Block,

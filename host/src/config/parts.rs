@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::alone::default_limits;
 use super::errors::Error;
 use super::reader::{Table, suggestion};
 use super::schema::{
@@ -18,9 +19,9 @@ use super::{
 };
 use crate::event::path::{Meta, Path as FieldPath};
 use crate::event::time::TimeFormat;
-use crate::hook::breaker;
 use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
+use crate::hook::{breaker, limits};
 
 /// The kinds of sources and sinks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -133,6 +134,8 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
     }
     let (line, _) = table.reader.text.place(table.span().start);
     let (config, config_places) = settings(table, outside);
+    let memory_bytes = table.size("memory", &MEMORY);
+    let (output, log) = limits(table, memory_bytes);
     Hook {
         name: name(table),
         plugin: plugin(table, outside.dir),
@@ -140,13 +143,15 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         enabled,
         from: from(table),
         conditions: table.parsed_list("match"),
-        memory_bytes: table.size("memory", &MEMORY),
+        memory_bytes,
         deadlines: Deadlines {
             process: table.time("deadline", &DEADLINE),
             init: table.time("init_deadline", &INIT_DEADLINE),
             tick: table.time("tick_deadline", &TICK_DEADLINE),
             teardown: table.time("teardown_deadline", &TEARDOWN_DEADLINE),
         },
+        output,
+        log,
         recycle: recycle(table),
         on_error,
         when_open,
@@ -163,6 +168,21 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         config_places,
         place: Place { file: table.reader.text.file.to_owned(), line },
     }
+}
+
+/// What a hook makes the host hold; its state is a quarter of its memory, if nothing is said.
+fn limits(hook: &Table<'_, '_>, memory_bytes: u64) -> (limits::Output, limits::LogRate) {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let Some(table) = hook.table("limits", schema::LIMITS) else { return default_limits(memory_bytes) };
+    let (mut output, mut log) = default_limits(memory_bytes);
+    output.bytes = bytes(table.size("output", &schema::OUTPUT));
+    output.events = bytes(table.number("events", &schema::EVENTS));
+    if table.get("state").is_some() {
+        output.state_bytes = bytes(table.size("state", &schema::STATE));
+    }
+    log.lines = table.number("log_lines", &schema::LOG_LINES);
+    log.bytes = table.size("log_bytes", &schema::LOG_BYTES);
+    (output, log)
 }
 
 fn breaker(hook: &Table<'_, '_>) -> breaker::Settings {

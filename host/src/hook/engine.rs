@@ -18,7 +18,7 @@ use wasmtime::{Config, Engine, EngineWeak, Strategy, WasmBacktraceDetails};
 pub const TICK: Duration = Duration::from_millis(5);
 
 /// A guest's stack. Rust hooks use a few KiB, the Python and JavaScript interpreters stay under this.
-const STACK_BYTES: usize = 512 << 10;
+pub const STACK_BYTES: usize = 512 << 10;
 
 /// How many frames wasmtime collects when a guest traps; walking a deep recursion in full costs more than it tells.
 const BACKTRACE_FRAMES: usize = 16;

@@ -1,24 +1,25 @@
 //! What hooks may call: for now, writing to the host's log.
 //!
-//! Nothing here can fail or block for a guest. A hook's lines are cut at [`MAX_LINE`] bytes and held to
-//! [`LINES_PER_SECOND`]; what is more is counted, and the count is told once the hook is quiet again or ends. Lines of a
-//! level that is not shown cost nothing.
+//! Nothing here can fail or block for a guest. A hook's lines are cut at [`MAX_LINE`] bytes and held to so many lines and
+//! bytes a second; what is more is counted, and the count is told once the hook is quiet again or ends. Lines of a level
+//! that is not shown cost nothing.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::{log, types};
+use super::limits::LogRate;
+use crate::metrics::LogMetrics;
 
 /// How much of a line is kept.
 const MAX_LINE: usize = 1024;
-
-/// How many lines of one hook, all its instances together, are written in a second.
-const LINES_PER_SECOND: u32 = 100;
 
 /// The log of one hook, shared by its instances.
 #[derive(Debug)]
 pub(crate) struct HookLog {
     name: String,
+    rate: LogRate,
+    metrics: Arc<LogMetrics>,
     window: Mutex<Window>,
 }
 
@@ -26,14 +27,25 @@ pub(crate) struct HookLog {
 #[derive(Debug)]
 struct Window {
     start: Instant,
-    lines: u32,
+    lines: u64,
+    bytes: u64,
     suppressed: u64,
 }
 
+impl Window {
+    fn new() -> Window {
+        Window { start: Instant::now(), lines: 0, bytes: 0, suppressed: 0 }
+    }
+}
+
 impl HookLog {
-    pub(crate) fn new(name: &str) -> HookLog {
-        let window = Window { start: Instant::now(), lines: 0, suppressed: 0 };
-        HookLog { name: name.to_owned(), window: Mutex::new(window) }
+    pub(crate) fn new(name: &str, rate: LogRate) -> HookLog {
+        HookLog { name: name.to_owned(), rate, metrics: Arc::default(), window: Mutex::new(Window::new()) }
+    }
+
+    /// What was written and what was not.
+    pub(crate) fn metrics(&self) -> Arc<LogMetrics> {
+        self.metrics.clone()
     }
 
     pub(crate) fn write(&self, level: log::Level, message: &str) {
@@ -53,13 +65,17 @@ impl HookLog {
             let mut suppressed = 0;
             if window.start.elapsed() >= Duration::from_secs(1) {
                 suppressed = window.suppressed;
-                *window = Window { start: Instant::now(), lines: 0, suppressed: 0 };
+                *window = Window::new();
             }
-            if window.lines >= LINES_PER_SECOND {
+            let bytes = window.bytes + message.len().min(MAX_LINE) as u64;
+            if window.lines >= self.rate.lines || bytes > self.rate.bytes {
                 window.suppressed += 1;
+                self.metrics.suppressed.add(1);
                 return;
             }
             window.lines += 1;
+            window.bytes = bytes;
+            self.metrics.lines.add(1);
             suppressed
         };
         let hook = self.name.as_str();
@@ -79,7 +95,13 @@ impl HookLog {
     fn tell(&self, suppressed: u64) {
         if suppressed > 0 {
             let hook = self.name.as_str();
-            tracing::warn!(target: "hook", hook, "{suppressed} lines over {LINES_PER_SECOND} a second were thrown away");
+            let LogRate { lines, bytes } = self.rate;
+            tracing::warn!(
+                target: "hook",
+                hook,
+                "{suppressed} lines over {lines} lines or {bytes} bytes a second were thrown away; let it say less, or \
+                 raise log_lines or log_bytes in its [hook.limits]"
+            );
         }
     }
 }
@@ -129,11 +151,13 @@ mod tests {
 
     #[test]
     fn lines_over_the_rate_are_counted_and_not_written() {
-        let log = HookLog::new("noisy");
-        for _ in 0..LINES_PER_SECOND + 7 {
-            log.write(log::Level::Info, "line");
-            log.write(log::Level::Trace, "nobody wants to know");
+        for rate in [LogRate { lines: 100, bytes: 1 << 20 }, LogRate { lines: 1000, bytes: 400 }] {
+            let log = HookLog::new("noisy", rate);
+            for _ in 0..107 {
+                log.write(log::Level::Info, "line");
+                log.write(log::Level::Trace, "nobody wants to know");
+            }
+            assert_eq!((log.metrics().lines.get(), log.metrics().suppressed.get()), (100, 7));
         }
-        assert_eq!(log.window.lock().unwrap().suppressed, 7);
     }
 }

@@ -4,7 +4,7 @@
 //! entered again and one whose guest lied is not worth it. Whoever loses an instance starts a fresh one from the
 //! [`Blueprint`] with the last save.
 //!
-//! Bounds: the memory cap over all memories and tables, CPU time for each call, 8 MiB of lists lifted by one
+//! Bounds: the memory cap over all memories and tables, CPU time for each call, the bytes of lists lifted by one
 //! call, handles, and the counts in [`limits`](super::limits).
 
 use std::sync::Arc;
@@ -19,12 +19,10 @@ use super::bindings::{BoundHook, BoundHookPre};
 use super::failure::{Cost, Failure, FailureKind};
 use super::host_api::{HookLog, printable};
 use super::limits::{Deadline, Limits, Meter};
-
-/// How many bytes of lists one call makes the host hold. Four times what a batch can be.
-const HOSTCALL_FUEL: usize = 8 << 20;
+use crate::metrics::LogMetrics;
 
 /// How many handles an instance holds; hooks need none yet.
-const MAX_HANDLES: usize = 1024;
+pub const MAX_HANDLES: usize = 1024;
 
 /// How much of a failure's message is kept.
 const MAX_MESSAGE: usize = 4096;
@@ -45,6 +43,7 @@ pub struct Blueprint {
 /// What the host keeps in an instance's Store.
 pub(crate) struct Guest {
     meter: Meter,
+    output_bytes: usize,
     deadline: Deadline,
     pub(crate) log: Arc<HookLog>,
 }
@@ -69,7 +68,8 @@ impl Blueprint {
         let mut linker = Linker::new(engine);
         BoundHook::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         let pre = BoundHookPre::new(linker.instantiate_pre(component)?)?;
-        Ok(Blueprint { pre, limits, config: config.to_owned(), log: Arc::new(HookLog::new(name)), workers })
+        let log = Arc::new(HookLog::new(name, limits.log));
+        Ok(Blueprint { pre, limits, config: config.to_owned(), log, workers })
     }
 
     /// The limits of each of its instances.
@@ -77,16 +77,22 @@ impl Blueprint {
         &self.limits
     }
 
+    /// What its instances wrote to the log.
+    pub(crate) fn log_metrics(&self) -> Arc<LogMetrics> {
+        self.log.metrics()
+    }
+
     /// A fresh instance, initialised with what earlier ones saved, and what it asks for.
     pub fn start(&self, worker: u32, states: &[&[u8]]) -> Result<(Instance, Interest), Failure> {
         let guest = Guest {
             meter: Meter::new(self.limits.memory_bytes),
+            output_bytes: self.limits.output.bytes,
             deadline: Deadline::start("init_deadline", self.limits.init),
             log: self.log.clone(),
         };
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.meter);
-        store.set_hostcall_fuel(HOSTCALL_FUEL);
+        store.set_hostcall_fuel(self.limits.output.bytes);
         store.set_max_component_handles(MAX_HANDLES);
         store.epoch_deadline_callback(|mut context| Ok(context.data_mut().deadline.check()));
         store.set_epoch_deadline(1);
@@ -126,14 +132,17 @@ impl Instance {
         }
     }
 
-    /// Asks for what a successor must know; at most a quarter of its memory.
+    /// Asks for what a successor must know.
     pub fn save(mut self) -> Result<(Instance, Option<Vec<u8>>), Failure> {
         self.start_call("tick_deadline", self.limits.tick);
-        let most = self.limits.memory_bytes / 4;
+        let most = self.limits.output.state_bytes;
         match self.hook.hookaroon_hook_lifecycle().call_save(&mut self.store) {
             Ok(Some(state)) if state.len() > most => Err(Failure::new(
                 FailureKind::BadOutput,
-                format!("it saved {} bytes; a quarter of its memory, {most} bytes, is the most", state.len()),
+                format!(
+                    "it saved {} bytes; {most} bytes is the most; let it keep less, or raise state in its [hook.limits]",
+                    state.len()
+                ),
                 self.cost(),
             )),
             Ok(state) => Ok((self, state)),
@@ -210,8 +219,9 @@ fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
     } else if cause.to_string().contains("fuel allocated for hostcalls") {
         // Its type is private.
         let message = format!(
-            "it handed the host more than {HOSTCALL_FUEL} bytes in one call{place}; let it return less, or lower rows or \
-             bytes in [batch]"
+            "it handed the host more than {} bytes in one call{place}; let it return less, lower rows or bytes in \
+             [batch], or raise output in its [hook.limits]",
+            guest.output_bytes
         );
         (FailureKind::BadOutput, message)
     } else {

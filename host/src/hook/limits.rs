@@ -33,6 +33,30 @@ pub struct Limits {
     pub tick: Duration,
     /// CPU time of the call to `teardown`.
     pub teardown: Duration,
+    /// What one call makes the host hold.
+    pub output: Output,
+    /// What it writes to the log, all its instances together.
+    pub log: LogRate,
+}
+
+/// What one call makes the host hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Bytes of lists and texts that it hands over. What it saves counts, too.
+    pub bytes: usize,
+    /// Events that it emits.
+    pub events: usize,
+    /// Bytes of the state that it saves.
+    pub state_bytes: usize,
+}
+
+/// What is written to the log in a second; the rest is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogRate {
+    /// Lines.
+    pub lines: u64,
+    /// Bytes of them.
+    pub bytes: u64,
 }
 
 /// Sums the memory of one instance and refuses what is over its cap.

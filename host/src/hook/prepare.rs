@@ -71,6 +71,8 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         process: hook.deadlines.process,
         tick: hook.deadlines.tick,
         teardown: hook.deadlines.teardown,
+        output: hook.output,
+        log: hook.log,
     };
     let blueprint = blueprint(loader.engine(), &plugin, hook, limits, workers)
         .map_err(|error| vec![at(format!("its plugin does not fit hookaroon:hook@0.1.0: {:#}", error))])?;

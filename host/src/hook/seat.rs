@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::types as wit;
-use super::convert::{self, Emission, Outcome, lend};
+use super::convert::{self, BadOutput, Emission, Outcome, lend};
 use super::due::Due;
 use super::failure::{Failure, FailureKind};
 use super::grants::Interest;
@@ -35,6 +35,26 @@ pub struct Plan {
     pub interest: Interest,
     /// When an instance is replaced.
     pub recycle: Recycle,
+}
+
+impl Plan {
+    /// Checks events that come of no batch.
+    fn emission(&self, emission: wit::Emission, judge: &mut Judge) -> Result<Emission, BadOutput> {
+        let emission = convert::emission(emission, 0, &self.interest, judge)?;
+        self.within(&emission).map(|()| emission)
+    }
+
+    /// Whether a call may emit so many events.
+    fn within(&self, emission: &Emission) -> Result<(), BadOutput> {
+        let (events, most) = (emission.events.ends.len(), self.blueprint.limits().output.events);
+        if events <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "it emitted {events} events in one call; {most} is the most; let it emit less, or raise events in its \
+             [hook.limits]"
+        ))
+    }
 }
 
 /// A place for one instance.
@@ -112,6 +132,7 @@ impl Seat {
         let outcome = self.call("process", metrics, |instance, judge| {
             let (instance, outcome) = instance.process(batch)?;
             let checked = convert::outcome(outcome, rows, &plan.interest, judge);
+            let checked = checked.and_then(|outcome| plan.within(&outcome.emission).map(|()| outcome));
             checked_or_failed(instance, checked)
         })?;
         self.changed = true;
@@ -141,7 +162,7 @@ impl Seat {
         self.changed = true;
         let told = self.call("tick", metrics, |instance, judge| {
             let (instance, emission) = instance.tick(now_ns)?;
-            checked_or_failed(instance, convert::emission(emission, 0, &plan.interest, judge))
+            checked_or_failed(instance, plan.emission(emission, judge))
         });
         let emission = told.ok()?;
         if !emission.events.ends.is_empty() {
@@ -229,6 +250,7 @@ impl Seat {
         let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
         let (fresh, outcome) = fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent })?;
         let checked = convert::outcome(outcome, 0, &self.plan.interest, &mut self.judge);
+        let checked = checked.and_then(|outcome| self.plan.within(&outcome.emission).map(|()| outcome));
         let (fresh, outcome) = checked_or_failed(fresh, checked)?;
         Ok((fresh, outcome.emission))
     }
@@ -253,7 +275,8 @@ impl Seat {
         };
         let (emission, cost) = instance.teardown(reason);
         let checked = emission.and_then(|emission| {
-            convert::emission(emission, 0, &self.plan.interest, &mut self.judge)
+            self.plan
+                .emission(emission, &mut self.judge)
                 .map_err(|message| Failure::new(FailureKind::BadOutput, message, cost))
         });
         match &checked {

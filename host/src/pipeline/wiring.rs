@@ -24,7 +24,7 @@ use crate::hook::dead_letters::DeadLetters;
 use crate::hook::gate::Gate;
 use crate::hook::prepare::Prepared;
 use crate::hook::stage::{Stage, StagePlan};
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics};
 use crate::router::{Route, Router};
 use crate::source::Context;
 
@@ -61,8 +61,13 @@ impl Wiring {
         let metrics = Arc::new(Metrics::new(
             hooks.iter().filter_map(|prepared| {
                 let hook = config.hooks.get(prepared.index)?;
-                let instances = prepared.plan.interest.placement.instances(workers);
-                Some((hook.name.as_str(), hook.memory_bytes, instances))
+                let plan = &prepared.plan;
+                Some(Counted {
+                    name: hook.name.clone(),
+                    limits: *plan.blueprint.limits(),
+                    instances: plan.interest.placement.instances(workers),
+                    log: plan.blueprint.log_metrics(),
+                })
             }),
             config.sinks.iter().map(|sink| sink.name.as_str()),
         ));

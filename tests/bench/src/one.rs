@@ -23,7 +23,7 @@ use hookaroon::hook::load::Loader;
 use hookaroon::hook::prepare::prepare;
 use hookaroon::hook::stage::{Stage, StagePlan};
 use hookaroon::hook::{engine, scan};
-use hookaroon::metrics::Metrics;
+use hookaroon::metrics::{Counted, Metrics};
 use tempfile::TempDir;
 
 use crate::children;
@@ -80,7 +80,13 @@ impl One {
             origin: origin(&projection),
             is_last: false,
         };
-        let metrics = Arc::new(Metrics::new([(name, 32 << 20, 1)], []));
+        let counted = Counted {
+            name: name.to_owned(),
+            limits: *prepared.plan.blueprint.limits(),
+            instances: 1,
+            log: Arc::default(),
+        };
+        let metrics = Arc::new(Metrics::new([counted], []));
         let place = places(&prepared.plan, prepared.first, 1).pop().context("a place")?;
         let chain = Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics, Instant::now());
         let settings = config.hooks.first().context("a hook")?.config.clone();

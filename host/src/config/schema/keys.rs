@@ -305,9 +305,41 @@ pub(in crate::config) const HOOK: &Section = &Section {
             "The time over which `cost` and `max_share` are averaged.",
         ),
         table("breaker", Table(BREAKER)),
+        table("limits", Table(LIMITS)),
         table("recycle", Table(RECYCLE)),
         table("grant", Table(GRANT)),
         Key { unset: Is("{}"), ..table("config", Open) },
+    ],
+};
+
+pub(in crate::config) const LIMITS: &Section = &Section {
+    header: "[hook.limits]",
+    doc: "What a hook makes the host hold, beside its memory and its deadlines. A call that hands over more fails; of the log, \
+          what is more is thrown away and counted. All limits stand in the summary of a run.",
+    keys: &[
+        key(
+            "output",
+            Size(OUTPUT),
+            Default,
+            "\"16MiB\"",
+            "Bytes that one call hands to the host: what it writes, emits and logs.",
+        ),
+        key("events", Number(EVENTS), Default, "100", "Events that one call emits."),
+        key(
+            "state",
+            Size(STATE),
+            Means("a quarter of `memory`"),
+            "\"1MiB\"",
+            "Bytes of the state that it saves.",
+        ),
+        key(
+            "log_lines",
+            Number(LOG_LINES),
+            Default,
+            "10",
+            "Lines of its log in a second, all its instances together.",
+        ),
+        key("log_bytes", Size(LOG_BYTES), Default, "\"4KiB\"", "Bytes of its log in a second."),
     ],
 };
 
@@ -462,6 +494,13 @@ pub(in crate::config) const TICK_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(50) };
 pub(in crate::config) const TEARDOWN_DEADLINE: Bounded<Duration> =
     Bounded { allowed: DEADLINES, default: Duration::from_millis(200) };
+/// Four times what a batch can be.
+pub(in crate::config) const OUTPUT: Bounded<u64> = Bounded { allowed: 4 << 10..=1 << 30, default: 8 << 20 };
+/// As many as there are rows in the largest batch.
+pub(in crate::config) const EVENTS: Bounded<u64> = Bounded { allowed: 1..=10_000_000, default: 65_536 };
+pub(in crate::config) const STATE: Bounded<u64> = Bounded { allowed: 1..=1 << 30, default: 0 };
+pub(in crate::config) const LOG_LINES: Bounded<u64> = Bounded { allowed: 0..=1_000_000, default: 100 };
+pub(in crate::config) const LOG_BYTES: Bounded<u64> = Bounded { allowed: 1..=1 << 30, default: 64 << 10 };
 pub(in crate::config) const BREAKER_FAILURES: Bounded<u64> = Bounded { allowed: 1..=1000, default: 5 };
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
 pub(in crate::config) const BREAKER_WINDOW: Bounded<Duration> =
