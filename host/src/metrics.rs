@@ -124,6 +124,7 @@ pub struct HookMetrics {
     pub error_dropped: Counter,
     failures: [Counter; FailureKind::ALL.len()],
     cpu_ns: Counter,
+    slowest_ns: Counter,
     memory_peak: Counter,
     history: Mutex<History>,
     examples: Mutex<Vec<Failure>>,
@@ -192,6 +193,7 @@ impl HookMetrics {
             error_dropped: Counter::default(),
             failures: Default::default(),
             cpu_ns: Counter::default(),
+            slowest_ns: Counter::default(),
             memory_peak: Counter::default(),
             history: Mutex::default(),
             examples: Mutex::default(),
@@ -200,7 +202,9 @@ impl HookMetrics {
 
     /// A call ended, well or not.
     pub fn record_cost(&self, cost: Cost) {
-        self.cpu_ns.add(u64::try_from(cost.cpu.as_nanos()).unwrap_or(u64::MAX));
+        let cpu_ns = u64::try_from(cost.cpu.as_nanos()).unwrap_or(u64::MAX);
+        self.cpu_ns.add(cpu_ns);
+        self.slowest_ns.raise_to(cpu_ns);
         self.memory_peak.raise_to(cost.memory as u64);
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(cost.memory as u64);
     }
@@ -255,6 +259,11 @@ impl HookMetrics {
     /// The CPU time of its calls, in nanoseconds.
     pub fn cpu_ns(&self) -> u64 {
         self.cpu_ns.get()
+    }
+
+    /// The CPU time of its slowest call, in nanoseconds.
+    pub fn slowest_ns(&self) -> u64 {
+        self.slowest_ns.get()
     }
 
     /// The most memory that one of its instances used, in bytes.

@@ -106,6 +106,8 @@ pub struct Hook {
     pub over_budget: u64,
     /// CPU time of its calls for each row, in nanoseconds.
     pub ns_per_row: f64,
+    /// CPU time of its slowest call, in milliseconds; it may be over its deadline by as much as it takes to notice.
+    pub slowest_call_ms: f64,
     /// The most memory that one of its instances used.
     pub memory_peak_bytes: u64,
     /// The most that one may use.
@@ -350,6 +352,7 @@ impl Hook {
             bypassed: metrics.bypassed.get(),
             over_budget: metrics.over_budget.get(),
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
+            slowest_call_ms: (metrics.slowest_ns() as f64 / 1e4).round() / 100.0,
             memory_peak_bytes: metrics.memory_peak(),
             memory_cap_bytes: metrics.limits.memory_bytes as u64,
             limits: Limits::from(&metrics.limits),

@@ -7,14 +7,17 @@
 
 mod author;
 mod bench;
+mod bombs;
 mod breaker;
 mod check;
 mod config;
 mod config_commands;
 mod containment;
+mod deadlines;
 mod explain;
 mod flow;
 mod flow_hooks;
+mod inject;
 mod lifecycle;
 mod lines;
 mod load;

@@ -99,6 +99,14 @@ impl Trial {
         command
     }
 
+    /// A shell script, in which `$0` is the binary.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, BINARY]).current_dir(self.dir.path()).env_remove("STATE_DIRECTORY");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Starts `run --once` with this configuration.
     pub fn start(&self, config: &str) -> Child {
         self.write("hookaroon.toml", config);

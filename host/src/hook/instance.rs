@@ -90,12 +90,7 @@ impl Blueprint {
             deadline: Deadline::start("init_deadline", self.limits.init),
             log: self.log.clone(),
         };
-        let mut store = Store::new(self.pre.engine(), guest);
-        store.limiter(|guest| &mut guest.meter);
-        store.set_hostcall_fuel(self.limits.output.bytes);
-        store.set_max_component_handles(MAX_HANDLES);
-        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().deadline.check()));
-        store.set_epoch_deadline(1);
+        let mut store = limited(self.pre.engine(), guest);
         let hook = match self.pre.instantiate(&mut store) {
             Ok(hook) => hook,
             Err(error) => return Err(failure(&error, store.data())),
@@ -185,6 +180,18 @@ impl Guest {
     }
 }
 
+/// A Store that holds its guest to its limits.
+fn limited(engine: &Engine, guest: Guest) -> Store<Guest> {
+    let output_bytes = guest.output_bytes;
+    let mut store = Store::new(engine, guest);
+    store.limiter(|guest| &mut guest.meter);
+    store.set_hostcall_fuel(output_bytes);
+    store.set_max_component_handles(MAX_HANDLES);
+    store.epoch_deadline_callback(|mut context| Ok(context.data_mut().deadline.check()));
+    store.set_epoch_deadline(1);
+    store
+}
+
 /// A failure that the hook itself reports.
 fn refused(message: &str, cost: Cost) -> Failure {
     Failure::new(FailureKind::Error, printable(message, MAX_MESSAGE), cost)
@@ -228,4 +235,47 @@ fn failure(error: &wasmtime::Error, guest: &Guest) -> Failure {
         (FailureKind::BadOutput, format!("{cause}{place}"))
     };
     Failure { frames, ..Failure::new(kind, printable(&message, MAX_MESSAGE), guest.cost()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hook::engine;
+    use crate::hook::limits::LogRate;
+
+    #[test]
+    fn a_guest_that_makes_many_handles_gets_as_many_as_are_allowed_and_no_more() {
+        let engine = engine::new().unwrap();
+        let text = "(component
+            (type $r (resource (rep i32)))
+            (core func $new (canon resource.new $r))
+            (core module $m
+                (import \"\" \"new\" (func $new (param i32) (result i32)))
+                (func (export \"make\") (param $left i32)
+                    (loop
+                        (drop (call $new (i32.const 7)))
+                        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                        (br_if 0 (local.get $left)))))
+            (core instance $i (instantiate $m (with \"\" (instance (export \"new\" (func $new))))))
+            (func (export \"make\") (param \"count\" u32) (canon lift (core func $i \"make\"))))";
+        let component = Component::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
+        let make = |count: usize| {
+            let guest = Guest {
+                meter: Meter::new(1 << 20),
+                output_bytes: 1 << 20,
+                deadline: Deadline::start("deadline", Duration::from_secs(10)),
+                log: Arc::new(HookLog::new("handles", LogRate { lines: 1, bytes: 1 })),
+            };
+            let mut store = limited(&engine, guest);
+            let instance = Linker::new(&engine).instantiate(&mut store, &component).unwrap();
+            let make = instance.get_typed_func::<(u32,), ()>(&mut store, "make").unwrap();
+            make.call(&mut store, (count as u32,)).map_err(|error| failure(&error, store.data()))
+        };
+        assert_eq!(make(MAX_HANDLES), Ok(()));
+        for count in [MAX_HANDLES + 1, 1_000_000] {
+            let failure = make(count).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::BadOutput, "{failure}");
+            assert!(failure.message.contains("handle limit"), "{failure}");
+        }
+    }
 }

@@ -4,14 +4,16 @@
 //! "tick_ms": N, "single": true, "poison": TEXT, "after": TEXT, "save": WHAT}`. A field is `"path"` (kind text) or `{"path": ...,
 //! "kind": ...}`. CALL is `init`, `process` (the default), `tick`, `save` or `teardown`, or several of them; N counts the calls of that kind in
 //! this instance, from 1. In any mode a row whose first column has the `poison` traps; if there is an `after`, only in
-//! an instance that has seen a row with that before. `save` is `trap`, or `huge`: N bytes.
+//! an instance that has seen a row with that before. `save` is `trap`, or `huge`: N bytes. With `restored`, only an
+//! instance that got a state does what is wrong.
 //!
 //! | mode | what it does |
 //! | --- | --- |
 //! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
 //! | `panic` | panics with TEXT; in any call |
-//! | `flood` | writes 100,000 log lines of 1 KiB |
-//! | `slow` | works for about 20 ms |
+//! | `flood` | writes N times 50,000 log lines of 1 KiB |
+//! | `slow` | counts to N times ten million |
+//! | `search` | looks through all of its memory for TEXT, whose bytes stand there each one higher, and logs how often it was there |
 //! | `fail_row` | says that the rows with TEXT failed |
 //! | `lie` | returns the thing wrong that TEXT names, see `lies` |
 //! | `echo` | writes the first column as the first field |
@@ -64,6 +66,7 @@ struct Config {
     n: u64,
     tick_ms: Option<u32>,
     single: bool,
+    restored: bool,
 }
 
 impl Default for Config {
@@ -81,6 +84,7 @@ impl Default for Config {
             n: 2,
             tick_ms: None,
             single: false,
+            restored: false,
         }
     }
 }
@@ -114,6 +118,7 @@ struct State {
     config: Config,
     calls: [u32; 5],
     seen: u64,
+    restored: bool,
     weakened: bool,
     hoard: Vec<Vec<u8>>,
 }
@@ -132,6 +137,7 @@ fn due(call: usize) -> Option<Config> {
         let config = &state.config;
         (config.call.split(' ').any(|name| name == NAMES[call]) && state.calls[call] >= config.from_call)
             .then(|| config.clone())
+            .filter(|config| !config.restored || state.restored)
     })
 }
 
@@ -144,7 +150,7 @@ fn act(config: &Config) -> Result<(), String> {
             std::hint::black_box(());
         },
         "slow" => {
-            for turn in 0..20_000_000u32 {
+            for turn in 0..config.n * 10_000_000 {
                 std::hint::black_box(turn);
             }
         }
@@ -156,9 +162,12 @@ fn act(config: &Config) -> Result<(), String> {
         }
         "flood" => {
             let line = "x".repeat(1024);
-            for _ in 0..100_000 {
+            for _ in 0..config.n * 50_000 {
                 log::log(log::Level::Info, &line);
             }
+        }
+        "search" => {
+            log::log(log::Level::Info, &format!("found {} times", occurrences(config.text.as_bytes())))
         }
         "error" => {
             return Err(if config.text.is_empty() { "told to fail".into() } else { config.text.clone() });
@@ -166,6 +175,18 @@ fn act(config: &Config) -> Result<(), String> {
         _ => {}
     }
     Ok(())
+}
+
+/// How often bytes that are each one lower than these stand anywhere in memory.
+fn occurrences(shifted: &[u8]) -> usize {
+    let bytes = core::arch::wasm32::memory_size(0) << 16;
+    let at = |place: usize| {
+        // Every address below the size of the memory can be read; this does so where Rust knows of nothing.
+        unsafe { core::ptr::read_volatile(std::hint::black_box(place) as *const u8) }
+    };
+    let is_there =
+        |start: usize| shifted.iter().enumerate().all(|(place, byte)| at(start + place) == byte - 1);
+    (1..bytes.saturating_sub(shifted.len())).filter(|start| is_there(*start)).count()
 }
 
 #[allow(unconditional_recursion)]
@@ -300,6 +321,7 @@ impl Guest for Hook {
         STATE.with_borrow_mut(|state| {
             state.config = config.clone();
             state.seen = seen;
+            state.restored = !setup.states.is_empty();
         });
         if let Some(config) = due(0) {
             act(&config)?;

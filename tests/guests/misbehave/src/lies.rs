@@ -8,7 +8,7 @@ use super::{Config, events, same};
 /// `keep_short keep_value too_few_columns too_many_columns values_short marks_short mark_9 merge_text wrong_kind
 /// ends_falling ends_beyond ends_before not_utf8 cut_character not_json two_values deep_json boolean_7 remove_whole
 /// null_whole set_whole_array after_falling after_beyond after_short emit_array emit_text emit_deep emit_huge
-/// write_huge error_beyond error_twice`
+/// write_huge error_beyond error_twice lying_length lying_ends aliased_columns aliased_events`
 pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
     let rows = batch.rows as usize;
     let json =
@@ -73,6 +73,21 @@ pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
                 ends
             })]
         }
+        "lying_length" => outcome.keep = claimed(Box::leak(Box::new([1])).as_mut_ptr(), u32::MAX as usize),
+        "lying_ends" => {
+            let ends = claimed(Box::leak(Box::new([1_u32])).as_mut_ptr(), 1 << 29);
+            outcome.emit.events = BytesValues { data: vec![b'x'], ends };
+        }
+        "aliased_columns" => {
+            let data = vec![b'x'; 1 << 20].leak().as_mut_ptr();
+            let column = || bytes(claimed(data, 1 << 20), vec![1 << 20; rows]);
+            outcome.writes = (0..4096).map(|_| column()).collect();
+        }
+        "aliased_events" => {
+            // Every event is the same megabyte.
+            outcome.emit.events.data = vec![b'x'; 1 << 20];
+            outcome.emit.events.ends = vec![1 << 20; 1 << 20];
+        }
         "error_beyond" => outcome.errors = vec![RowError { row: rows as u32, message: String::new() }],
         "error_twice" => {
             let error = RowError { row: 0, message: String::new() };
@@ -80,4 +95,9 @@ pub fn tell(config: &Config, batch: &Batch, outcome: &mut Outcome) {
         }
         other => panic!("there is no lie {other:?}"),
     }
+}
+
+/// A vector that claims more than is there, or what is another's too. It is never dropped: the call fails.
+fn claimed<T>(start: *mut T, length: usize) -> Vec<T> {
+    unsafe { Vec::from_raw_parts(start, length, length) }
 }
