@@ -9,6 +9,8 @@ export CARGO_TARGET_DIR := $(CURDIR)/target
 WASM := wasm32-unknown-unknown
 # The one that is not for hooks, for the test of what is said then.
 WASI := wasm32-wasip1
+# For the guest whose standard library looks for a world.
+WASI_2 := wasm32-wasip2
 HOOKS := redact sample enrich level trace parse schema throttle count dedupe leak
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
@@ -25,10 +27,13 @@ hooks:
 	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
 	$(CARGO) build --profile plugin --target $(WASM) $(addprefix -p ,$(HOOK_CRATES)) -p misbehave -p country
 	$(CARGO) build --profile plugin-debug --target $(WASM) -p misbehave
+	@rustup target list --installed | grep -qx $(WASI_2) || rustup target add $(WASI_2)
+	$(CARGO) build --profile plugin --target $(WASI_2) -p worldly
 	@mkdir -p target/plugins target/test-plugins
 	@for hook in $(HOOKS); do cmp -s target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm \
 		|| cp target/$(WASM)/plugin/hookaroon_$$hook.wasm target/plugins/$$hook.wasm; done
 	@cp target/$(WASM)/plugin/misbehave.wasm target/$(WASM)/plugin/country.wasm target/test-plugins/
+	@cp target/$(WASI_2)/plugin/worldly.wasm target/test-plugins/
 	@cp target/$(WASM)/plugin-debug/misbehave.wasm target/test-plugins/misbehave-debug.wasm
 
 mistakes: # the plugins of tests/e2e/mistakes.rs

@@ -34,6 +34,7 @@ pub mod spending;
 pub mod stage;
 pub mod standard;
 pub mod suggestion;
+pub mod wasi;
 pub mod wrap;
 
 pub(crate) use host_api::printable;

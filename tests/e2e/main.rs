@@ -32,3 +32,4 @@ mod standard;
 mod support;
 mod trial;
 mod tutorial;
+mod wasi;

@@ -19,6 +19,8 @@ use super::bindings::{BoundHook, BoundHookPre};
 use super::failure::{Cost, Failure, FailureKind};
 use super::host_api::{HookLog, printable};
 use super::limits::{Deadline, Limits, Meter};
+use super::wasi::{self, World};
+use crate::config;
 use crate::metrics::LogMetrics;
 
 /// How many handles an instance holds; hooks need none yet.
@@ -36,6 +38,9 @@ pub struct Blueprint {
     pre: BoundHookPre<Guest>,
     limits: Limits,
     config: String,
+    name: String,
+    /// The host interfaces that it may call.
+    granted: Vec<String>,
     log: Arc<HookLog>,
     workers: u32,
 }
@@ -45,6 +50,7 @@ pub(crate) struct Guest {
     meter: Meter,
     output_bytes: usize,
     deadline: Deadline,
+    pub(crate) world: World,
     pub(crate) log: Arc<HookLog>,
 }
 
@@ -56,20 +62,21 @@ pub struct Instance {
 }
 
 impl Blueprint {
-    /// A blueprint of the hook `name`. Fails if the component's imports or types are not those of the contract.
+    /// A blueprint of this hook. Fails if the component's imports or types are not those of the contract.
     pub fn new(
         engine: &Engine,
         component: &Component,
-        name: &str,
-        config: &str,
+        hook: &config::Hook,
         limits: Limits,
         workers: u32,
     ) -> wasmtime::Result<Blueprint> {
         let mut linker = Linker::new(engine);
+        wasi::link(&mut linker, component, engine)?;
         BoundHook::add_to_linker::<Guest, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         let pre = BoundHookPre::new(linker.instantiate_pre(component)?)?;
-        let log = Arc::new(HookLog::new(name, limits.log));
-        Ok(Blueprint { pre, limits, config: config.to_owned(), log, workers })
+        let log = Arc::new(HookLog::new(&hook.name, limits.log));
+        let (name, config, granted) = (hook.name.clone(), hook.config.clone(), hook.grant.imports.clone());
+        Ok(Blueprint { pre, limits, config, name, granted, log, workers })
     }
 
     /// The limits of each of its instances.
@@ -88,6 +95,7 @@ impl Blueprint {
             meter: Meter::new(self.limits.memory_bytes),
             output_bytes: self.limits.output.bytes,
             deadline: Deadline::start("init_deadline", self.limits.init),
+            world: World::new(&self.name, &self.granted, &self.log),
             log: self.log.clone(),
         };
         let mut store = limited(self.pre.engine(), guest);
@@ -110,6 +118,7 @@ impl Instance {
     /// Hands it a batch.
     pub fn process(mut self, batch: Batch<'_>) -> Result<(Instance, Outcome), Failure> {
         self.start_call("deadline", self.limits.process);
+        self.store.data_mut().world.now_ns = batch.now_ns;
         match self.hook.hookaroon_hook_lifecycle().call_process(&mut self.store, batch) {
             Ok(Ok(outcome)) => Ok((self, outcome)),
             Ok(Err(message)) => Err(refused(&message, self.cost())),
@@ -120,6 +129,7 @@ impl Instance {
     /// Tells it that time has passed.
     pub fn tick(mut self, now_ns: u64) -> Result<(Instance, Emission), Failure> {
         self.start_call("tick_deadline", self.limits.tick);
+        self.store.data_mut().world.now_ns = now_ns;
         match self.hook.hookaroon_hook_lifecycle().call_tick(&mut self.store, now_ns) {
             Ok(Ok(emission)) => Ok((self, emission)),
             Ok(Err(message)) => Err(refused(&message, self.cost())),
@@ -260,11 +270,13 @@ mod tests {
             (func (export \"make\") (param \"count\" u32) (canon lift (core func $i \"make\"))))";
         let component = Component::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
         let make = |count: usize| {
+            let log = Arc::new(HookLog::new("handles", LogRate { lines: 1, bytes: 1 }));
             let guest = Guest {
                 meter: Meter::new(1 << 20),
                 output_bytes: 1 << 20,
                 deadline: Deadline::start("deadline", Duration::from_secs(10)),
-                log: Arc::new(HookLog::new("handles", LogRate { lines: 1, bytes: 1 })),
+                world: World::new("handles", &[], &log),
+                log,
             };
             let mut store = limited(&engine, guest);
             let instance = Linker::new(&engine).instantiate(&mut store, &component).unwrap();

@@ -24,6 +24,7 @@ use super::engine;
 use super::manifest::{Manifest, printable};
 use super::scan::{Limit, ScanError};
 use super::standard;
+use super::wasi;
 use super::wrap::{TARGET, listed};
 pub use fault::{LoadError, LoadFault};
 
@@ -302,6 +303,7 @@ fn contract<'f>(facts: &'f Facts, granted: &[String]) -> Result<(&'f str, Vec<Im
         match (need(import), ours(import)) {
             (Some(need), _) => needs.push(need),
             (None, Some((TYPES, version))) if is_served(version) => {}
+            (None, None) if wasi::is_served(import) => {}
             (None, Some((name, version)))
                 if !is_served(version) && (name == TYPES || GRANTABLE.contains(&name)) =>
             {

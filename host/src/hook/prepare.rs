@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use wasmtime::Engine;
-
 use super::failure::{Failure, FailureKind};
 use super::grants;
 use super::instance::{Blueprint, Instance};
@@ -74,7 +72,7 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         output: hook.output,
         log: hook.log,
     };
-    let blueprint = blueprint(loader.engine(), &plugin, hook, limits, workers)
+    let blueprint = Blueprint::new(loader.engine(), &plugin.component, hook, limits, workers)
         .map_err(|error| vec![at(format!("its plugin does not fit hookaroon:hook@0.1.0: {:#}", error))])?;
     let (first, asked) = blueprint.start(0, &[]).map_err(|failure| vec![at(init_failed(&failure))])?;
     let interest =
@@ -115,14 +113,4 @@ fn check_config(hook: &config::Hook, plugin: &Plugin) -> Result<(), Vec<String>>
     let mut wrong: Vec<_> = options::check(schema, &settings).iter().map(tell).collect();
     wrong.sort();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.into_iter().map(|(_, message)| message).collect()) }
-}
-
-fn blueprint(
-    engine: &Engine,
-    plugin: &Plugin,
-    hook: &config::Hook,
-    limits: Limits,
-    workers: u32,
-) -> wasmtime::Result<Blueprint> {
-    Blueprint::new(engine, &plugin.component, &hook.name, &hook.config, limits, workers)
 }

@@ -390,7 +390,14 @@ pub(in crate::config) const GRANT: &Section = &Section {
         key("write", Texts(Any), Is("[]"), "[\"message\"]", "The fields that it may write."),
         key("drop", Flag, Is("false"), "true", "Whether it may drop events."),
         key("emit", Flag, Is("false"), "true", "Whether it may emit events of its own."),
-        key("imports", Texts(Any), Is("[]"), "[\"log\"]", "The host interfaces that it may call."),
+        key(
+            "imports",
+            Texts(Any),
+            Is("[]"),
+            "[\"log\"]",
+            "The host interfaces that it may call: `log`; and, for a hook that imports WASI, `wasi:clocks` and `wasi:random` for real \
+             ones.",
+        ),
     ],
 };
 

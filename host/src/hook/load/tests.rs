@@ -69,7 +69,7 @@ fn an_import_without_a_grant_is_told_the_line_to_add() {
 
 #[test]
 fn an_import_that_nobody_serves_is_told_apart_from_one_that_is_not_granted() {
-    let message = fault(&["wasi:filesystem/types@0.2.0"], &[LIFECYCLE_0_1], &[]);
+    let message = fault(&["wasi:http/types@0.2.0"], &[LIFECYCLE_0_1], &[]);
     assert!(
         message.contains("does not serve; it serves hookaroon:hook/log@0.1; build it for wasm32"),
         "{message}"
