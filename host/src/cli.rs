@@ -153,7 +153,7 @@ fn start_log(verbose: u8) {
 fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitCode> {
     let engine = engine::new().map_err(|error| failed(&error))?;
     let compiler = compiler(limits)?;
-    let cache = data_dir.and_then(|dir| match Cache::open(&dir.join("cache")) {
+    let cache = data_dir.and_then(|dir| match Cache::open(dir) {
         Ok(cache) => Some(cache),
         Err(error) => {
             tracing::warn!("{error}; plugins are compiled at each start");

@@ -17,6 +17,7 @@ pub mod dead_letters;
 mod due;
 pub mod engine;
 pub mod failure;
+mod file;
 pub mod grants;
 mod host_api;
 pub mod instance;

@@ -277,8 +277,9 @@ struct Ready {
 #[allow(unsafe_code)]
 fn revive(engine: &Engine, compiled: &Compiled) -> Result<Component, String> {
     // SAFETY: `deserialize` wants the unchanged output of `precompile_component`. A `Compiled` is only made from the
-    // answer of a compiler process that this process started from its own executable, or from a cache entry that
-    // belongs to this user, that nobody else can write, and whose digest over the same output was just checked.
+    // answer of a compiler process that this process started from its own executable, or from the bytes of a cache entry
+    // that belongs to this user, that nobody else can write, and whose seal, made over the same output with a key that
+    // only this user can read, was just checked over these very bytes.
     // wasmtime itself checks that version, target and settings are this engine's, and copies the bytes.
     unsafe { Component::deserialize(engine, compiled.artifact()) }.map_err(|error| format!("{error:#}"))
 }
