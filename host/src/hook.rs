@@ -1,7 +1,7 @@
 //! (4) Hooks: from a plugin's file to a place in the chain.
 //!
 //! ```text
-//! load: read, pin, scan, compile (child process, cached) -> prepare: init, grants -> seat: process, tick, save -> teardown
+//! load: read, pin, trust, scan, compile (child process, cached) -> prepare: init, grants -> seat: process, tick, save -> teardown
 //! ```
 //!
 //! Nothing outside of this module sees a wasm type. Everything that a guest returns is checked in `convert` before
@@ -32,6 +32,7 @@ pub mod seat;
 pub mod stage;
 pub mod standard;
 pub mod suggestion;
+pub mod trust;
 pub mod wrap;
 
 pub(crate) use host_api::printable;

@@ -27,4 +27,5 @@ mod soak;
 mod standard;
 mod support;
 mod trial;
+mod trust;
 mod tutorial;

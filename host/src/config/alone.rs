@@ -12,6 +12,7 @@ use super::{
 };
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
+use crate::hook::trust::Trust;
 
 impl Hook {
     /// A hook with this config, as JSON, and nothing else said.
@@ -50,6 +51,7 @@ impl Config {
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,
             plugin_limits: PluginLimits::default(),
+            trust: Trust::default(),
             batch: Batch::default(),
             sources: vec![Source {
                 name: "stdin".to_owned(),

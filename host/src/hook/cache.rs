@@ -9,7 +9,7 @@
 //! This keeps out torn writes, bad disks, entries under another one's name, and whatever was not written by a process
 //! that could read the key: a cache that was copied, restored, built into an image, or written to through a mistaken
 //! path. It does not keep out who can read this user's files or run code as this user; such a one can as well replace the
-//! executable.
+//! executable. Nor does it say whose plugin it is: `trust` does ([`trust`](super::trust)).
 //!
 //! Bounds: [`MAX_ENTRIES`] and [`MAX_BYTES`], the least recently used go first. No failure here stops a plugin from
 //! loading: the caller compiles instead, and passes the error on as a warning.

@@ -10,8 +10,12 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Opens a file to read it; what is a link is an error. One that is a pipe is open at once, whether or not it has a
-/// writer.
+/// Opens a file to read it. One that is a pipe is open at once, whether or not it has a writer.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    with(path, OFlags::NONBLOCK)
+}
+
+/// The same, but what is a link is an error.
 pub(super) fn open_itself(path: &Path) -> io::Result<File> {
     with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
 }
