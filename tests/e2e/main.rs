@@ -18,6 +18,7 @@ mod lifecycle;
 mod lines;
 mod load;
 mod mistakes;
+mod mutants;
 mod peers;
 mod pipe;
 mod poison;

@@ -25,7 +25,7 @@ use super::engine::DebugInfo;
 use super::manifest::{Manifest, ManifestError};
 use super::scan::{self, Kind, SETTING, ScanError};
 use super::wrap::WrapError;
-pub use child::child_main;
+pub use child::{child_main, look};
 
 /// The hidden subcommand whose only argument is the job.
 pub const SUBCOMMAND: &str = "compile-plugin";
