@@ -89,6 +89,9 @@ soak: build mistakes ## the heavy tests at full size
 fuzz: ## each fuzz target for a minute; needs the nightly toolchain and cargo-fuzz
 	@for target in decode pass splice outcome; do \
 		$(CARGO) +nightly fuzz run --sanitizer none $$target -- -max_total_time=60 || exit 1; done
+	@# From a whole plugin on, because nothing becomes one by chance.
+	@mkdir -p fuzz/corpus/load
+	$(CARGO) +nightly fuzz run --sanitizer none load fuzz/corpus/load tests/fixtures -- -max_total_time=60 -max_len=200000
 
 deny: ## licences, sources and advisories of what is linked in; needs cargo-deny and a network
 	$(CARGO) deny check

@@ -1,4 +1,5 @@
-//! Any outcome of a guest: it is refused, or every row of it can be read and used.
+//! Any outcome of a guest, and any events of its `tick` or `teardown`: they are refused, or every row and every event can
+//! be read and used.
 #![no_main]
 
 use hookaroon::event::column::Kind;
@@ -37,6 +38,19 @@ fn bytes(bytes: Bytes) -> BytesValuesResult {
     BytesValuesResult { data: bytes.data, ends: bytes.ends }
 }
 
+/// New events that were let through, after a batch of so many rows.
+fn check(emission: &convert::Emission, rows: usize) {
+    let events = &emission.events;
+    for index in 0..events.ends.len() {
+        let event = std::str::from_utf8(events.get(index)).unwrap();
+        assert!(!event.contains(['\n', '\r']));
+        assert!(event.trim_start().starts_with('{'));
+        assert!(serde_json::from_str::<serde::de::IgnoredAny>(event).is_ok());
+    }
+    assert!(emission.after.is_empty() || emission.after.len() == events.ends.len());
+    assert!(emission.after.is_sorted() && emission.after.iter().all(|&row| (row as usize) < rows));
+}
+
 fuzz_target!(|input: Input| {
     let field = |path: &str, kind| Field { path: path.parse().unwrap(), kind };
     let interest = Interest {
@@ -58,13 +72,22 @@ fuzz_target!(|input: Input| {
         };
         ColumnResult { values, marks }
     });
+    let emit = Emission { events: bytes(input.events), after: input.after };
+    let judge = &mut Judge::new();
+    if let Ok(emission) = convert::emission(emit.clone(), 0, &interest, judge) {
+        check(&emission, 0);
+    }
+    let mute = Interest { emit: false, ..interest.clone() };
+    if let Ok(emission) = convert::emission(emit.clone(), rows, &mute, judge) {
+        assert!(emission.events.ends.is_empty(), "events without the grant");
+    }
     let outcome = Outcome {
         keep: input.keep,
         writes: writes.collect(),
-        emit: Emission { events: bytes(input.events), after: input.after },
+        emit,
         errors: input.errors.into_iter().map(|(row, message)| RowError { row, message }).collect(),
     };
-    let Ok(outcome) = convert::outcome(outcome, rows, &interest, &mut Judge::new()) else { return };
+    let Ok(outcome) = convert::outcome(outcome, rows, &interest, judge) else { return };
     assert!(outcome.keep.is_empty() || outcome.keep.len() == rows);
     for column in &outcome.writes {
         assert_eq!(column.rows(), rows);
@@ -72,10 +95,6 @@ fuzz_target!(|input: Input| {
             assert!(column.mark(row) <= 4);
         }
     }
-    for index in 0..outcome.emission.events.ends.len() {
-        let event = std::str::from_utf8(outcome.emission.events.get(index)).unwrap();
-        assert!(!event.contains('\n'));
-        assert!(serde_json::from_str::<serde::de::IgnoredAny>(event).is_ok());
-    }
+    check(&outcome.emission, rows);
     assert!(outcome.errors.iter().all(|(row, _)| (*row as usize) < rows));
 });

@@ -25,6 +25,7 @@ use crate::hook::cache::Cache;
 use crate::hook::compile::{self, Compiler};
 use crate::hook::engine;
 use crate::hook::load::Loader;
+use crate::hook::trust::Trust;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs or a bench is slower than allowed, 4 stopped by
@@ -149,24 +150,35 @@ fn start_log(verbose: u8) {
         .init();
 }
 
+/// What loads a configuration's plugins, as it wants them.
+fn loader_for(config: &Config) -> Result<Loader, ExitCode> {
+    loader(Some(&config.data_dir), config.plugin_limits, config.trust.clone())
+}
+
+/// What loads the plugins that the command line names: whoever types a name trusts it.
+fn loader_of_any(data_dir: Option<&Path>) -> Result<Loader, ExitCode> {
+    loader(data_dir, PluginLimits::default(), Trust::default())
+}
+
 /// What loads plugins, with the cache of this data directory if that can be used.
-fn loader(data_dir: Option<&Path>, limits: PluginLimits) -> Result<Loader, ExitCode> {
+fn loader(data_dir: Option<&Path>, limits: PluginLimits, trust: Trust) -> Result<Loader, ExitCode> {
     let engine = engine::new().map_err(|error| failed(&error))?;
     let compiler = compiler(limits)?;
-    let cache = data_dir.and_then(|dir| match Cache::open(&dir.join("cache")) {
+    let cache = data_dir.and_then(|dir| match Cache::open(dir) {
         Ok(cache) => Some(cache),
         Err(error) => {
             tracing::warn!("{error}; plugins are compiled at each start");
             None
         }
     });
-    Ok(Loader::new(engine, compiler, cache))
+    Ok(Loader::new(engine, compiler, cache, trust))
 }
 
 /// The same for those who look for a mistake: backtraces name files and lines, and nothing is kept.
 fn debug_loader() -> Result<Loader, ExitCode> {
     let engine = engine::with_debug_info().map_err(|error| failed(&error))?;
-    Ok(Loader::new(engine, compiler(PluginLimits::default())?.with_debug_info(), None))
+    let compiler = compiler(PluginLimits::default())?.with_debug_info();
+    Ok(Loader::new(engine, compiler, None, Trust::default()))
 }
 
 fn compiler(limits: PluginLimits) -> Result<Compiler, ExitCode> {

@@ -28,6 +28,7 @@ use crate::event::path::{Meta, Pattern};
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
+use crate::hook::trust::Trust;
 use crate::hook::{breaker, compile, limits, scan};
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
@@ -55,6 +56,8 @@ pub struct Config {
     pub max_event_bytes: usize,
     /// What a plugin may cost before it runs.
     pub plugin_limits: PluginLimits,
+    /// Whose plugins are loaded.
+    pub trust: Trust,
     /// When a batch is full.
     pub batch: Batch,
     /// At least one.

@@ -1,7 +1,7 @@
 //! (4) Hooks: from a plugin's file to a place in the chain.
 //!
 //! ```text
-//! load: read, pin, scan, compile (child process, cached) -> prepare: init, grants -> seat: process, tick, save -> teardown
+//! load: read, pin, trust, scan, compile (child process, cached) -> prepare: init, grants -> seat: process, tick, save -> teardown
 //! ```
 //!
 //! Nothing outside of this module sees a wasm type. Everything that a guest returns is checked in `convert` before
@@ -18,6 +18,7 @@ pub mod dead_letters;
 mod due;
 pub mod engine;
 pub mod failure;
+mod file;
 pub mod gate;
 pub mod grants;
 mod host_api;
@@ -34,6 +35,7 @@ pub mod spending;
 pub mod stage;
 pub mod standard;
 pub mod suggestion;
+pub mod trust;
 pub mod wasi;
 pub mod wrap;
 

@@ -77,12 +77,11 @@ pub fn build(folder: &Path, debug: bool, loader: &Loader) -> Result<Built, Build
     let module = fs::read(&module).map_err(file_error("read", &module))?;
     let plugin = finish(&module, &package, debug)?;
     let file = folder.join(&package.name).with_extension("wasm");
-    let label = file.display().to_string();
-    let inspection = loader.inspect_bytes(&label, &plugin)?;
+    let inspection = loader.inspect_bytes(&file, &plugin)?;
     if let Some(fault) = inspection.fault {
         return Err(BuildError::Fault { file, fault });
     }
     // Who runs the old one never sees half of the new one.
     replace(&file, &plugin).map_err(file_error("write", &file))?;
-    Ok(Built { description: Description::new(label, inspection), file })
+    Ok(Built { description: Description::new(file.display().to_string(), inspection), file })
 }

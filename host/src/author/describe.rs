@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::options::{ConfigOption, options};
 use crate::hook::load::{Inspection, hex};
-use crate::hook::manifest::{Grant, Manifest, option_of};
+use crate::hook::manifest::{Grant, Manifest, option_of, printable};
 use crate::hook::scan::Kind;
+use crate::hook::trust::Beside;
 use crate::summary;
 
 /// A plugin, described.
@@ -22,6 +23,8 @@ pub struct Description {
     pub size_bytes: u64,
     /// SHA-256 of its file, as `sha256` in `[[hook]]` pins it.
     pub sha256: String,
+    /// The signatures beside its file, unchecked; none: it is no file.
+    pub signatures: Option<Vec<Beside>>,
     /// The contract that it was built for: `hookaroon:hook@0.1.0`.
     pub contract: Option<String>,
     /// What it imports.
@@ -52,6 +55,7 @@ impl Description {
             kind: inspection.facts.kind,
             size_bytes: inspection.size,
             sha256: hex(&inspection.sha256),
+            signatures: inspection.signatures,
             contract,
             imports: inspection.facts.imports,
             exports: inspection.facts.exports,
@@ -79,10 +83,13 @@ impl Description {
             format!("kind       {kind}"),
             format!("size       {}", summary::bytes(self.size_bytes)),
             format!("sha256     {}", self.sha256),
+        ];
+        lines.extend(self.signatures.as_deref().map(|beside| format!("signature  {}", signatures(beside))));
+        lines.extend([
             format!("built for  {}", self.contract.as_deref().unwrap_or("no hookaroon:hook")),
             format!("imports    {}", list(&self.imports)),
             format!("exports    {}", list(&self.exports)),
-        ];
+        ]);
         if let Some(manifest) = &self.manifest {
             let Manifest { name, version, description, .. } = manifest;
             lines.push(format!("manifest   {name} {version}: {description}"));
@@ -97,6 +104,19 @@ impl Description {
         lines.extend(self.fault.iter().map(|fault| format!("\nit does not load: it {fault}")));
         lines.join("\n") + "\n"
     }
+}
+
+/// Whose the signatures say that they are: whether they fit, only `trust` in a configuration finds out.
+fn signatures(beside: &[Beside]) -> String {
+    if beside.is_empty() {
+        return "none".to_owned();
+    }
+    let one = |Beside { file, form, key_id, fault }: &Beside| match (fault, key_id) {
+        (Some(fault), _) => format!("it {fault}"),
+        (None, Some(id)) => format!("{} ({form}), by key {id} as it says; not checked here", file.display()),
+        (None, None) => format!("{} ({form}); not checked here", file.display()),
+    };
+    beside.iter().map(one).map(|text| printable(&text)).collect::<Vec<_>>().join("\n           ")
 }
 
 fn for_people(option: &ConfigOption) -> String {

@@ -145,6 +145,7 @@ mod tests {
             kind: crate::hook::scan::Kind::Module,
             size_bytes: 0,
             sha256: String::new(),
+            signatures: None,
             contract: None,
             imports: Vec::new(),
             exports: Vec::new(),

@@ -7,10 +7,9 @@ use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use super::hook::HookArguments;
-use super::{BAD_CONFIG, DIFFERS, FAILURE, USAGE, failed, loader, print as print_text, print_json};
+use super::{BAD_CONFIG, DIFFERS, FAILURE, USAGE, failed, loader_of_any, print as print_text, print_json};
 use crate::bench::baseline::{Baseline, BaselineError, Regression, Share};
 use crate::bench::{Bench, BenchError, Report};
-use crate::config::PluginLimits;
 use crate::replace::is_one_of;
 
 const HELP: &str = "\
@@ -92,7 +91,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), ExitCode> {
         candidates: arguments.plugins.iter().map(|plugin| arguments.hook.candidate(plugin)).collect(),
         input: arguments.hook.input.clone(),
     };
-    let loader = loader(None, PluginLimits::default())?;
+    let loader = loader_of_any(None)?;
     if arguments.matrix {
         let matrix = bench.matrix(&loader, arguments.rate).map_err(|error| code(&error))?;
         return print(arguments.json, &matrix, || matrix.text());

@@ -5,9 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{failed, loader, print, print_json};
+use super::{failed, loader_of_any, print, print_json};
 use crate::author::build::build;
-use crate::config::PluginLimits;
 use crate::summary;
 
 const EXAMPLE: &str = "\
@@ -29,7 +28,7 @@ pub struct BuildArguments {
 }
 
 pub fn run(arguments: &BuildArguments) -> Result<(), ExitCode> {
-    let loader = loader(None, PluginLimits::default())?;
+    let loader = loader_of_any(None)?;
     let built = build(&arguments.dir, arguments.debug, &loader).map_err(|error| failed(&error))?;
     if arguments.json {
         return print_json(&built.description);

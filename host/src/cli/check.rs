@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{BAD_CONFIG, ConfigArguments, DIFFERS, bad_hooks, loader, print, print_json};
+use super::{BAD_CONFIG, ConfigArguments, DIFFERS, bad_hooks, loader_for, print, print_json};
 use crate::check::Report;
 use crate::hook::prepare::prepare;
 
@@ -42,7 +42,7 @@ pub fn check(arguments: &CheckArguments) -> Result<(), ExitCode> {
         .config
         .read()
         .map_err(|errors| refuse(errors.0.iter().map(ToString::to_string).collect()))?;
-    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
+    let loader = loader_for(&config)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(refuse)?;
     let report = Report::new(&config, &hooks);
     if arguments.json {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigArguments, USAGE, bad_hooks, failed, loader, print, print_json};
+use super::{ConfigArguments, USAGE, bad_hooks, failed, loader_for, print, print_json};
 use crate::clock;
 use crate::decode::{LOOK_AHEAD, MAX_EVENT_BYTES};
 use crate::explain::{self, ExplainError};
@@ -42,7 +42,7 @@ pub fn explain(arguments: &ExplainArguments) -> Result<(), ExitCode> {
     let source = explain::source(&config, arguments.source.as_deref()).map_err(|error| usage(&error))?;
     let bytes = read(&arguments.event)
         .map_err(|error| failed(&io::Error::other(format!("cannot read {}: {error}", arguments.event))))?;
-    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
+    let loader = loader_for(&config)?;
     let hooks = prepare(&config.hooks, &loader, 1).map_err(|errors| bad_hooks(&errors))?;
     let explanation = explain::explain(&config, hooks, source, &bytes, clock::now_ns());
     let explanation = explanation.map_err(|error| usage(&error))?;

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{failed, loader, print, print_json};
+use super::{failed, loader_of_any, print, print_json};
 use crate::author::describe::Description;
 use crate::author::page::page;
-use crate::config::PluginLimits;
 use crate::hook::load::PluginSource;
 use crate::hook::standard;
 
@@ -37,8 +36,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<(), ExitCode> {
     } else {
         PluginSource::File(PathBuf::from(&arguments.plugin))
     };
-    let inspection =
-        loader(None, PluginLimits::default())?.inspect(&source).map_err(|error| failed(&error))?;
+    let inspection = loader_of_any(None)?.inspect(&source).map_err(|error| failed(&error))?;
     let description = Description::new(arguments.plugin.clone(), inspection);
     if arguments.json {
         return print_json(&description);

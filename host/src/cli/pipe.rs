@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::run::{Ending, flow};
-use super::{USAGE, loader};
-use crate::config::{Config, PluginLimits};
+use super::{USAGE, loader_of_any};
+use crate::config::Config;
 use crate::hook::prepare::prepare;
 use crate::pipe;
 
@@ -38,7 +38,7 @@ pub struct PipeArguments {
 pub fn pipe(arguments: &PipeArguments) -> Result<(), ExitCode> {
     let environment = |name: &str| std::env::var(name).ok();
     let data_dir = arguments.data_dir.clone().unwrap_or_else(|| data_dir(&environment));
-    let loader = loader(Some(&data_dir), PluginLimits::default())?;
+    let loader = loader_of_any(Some(&data_dir))?;
     let hooks = pipe::hooks(&arguments.hooks, &loader, &environment).map_err(|errors| usage(&errors))?;
     let config = Config::pipe(hooks, &data_dir);
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| usage(&errors))?;

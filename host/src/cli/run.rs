@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::progress::Progress;
-use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader};
+use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader_for};
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
@@ -41,7 +41,7 @@ pub struct RunArguments {
 
 pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let config = arguments.config.load()?;
-    let loader = loader(Some(&config.data_dir), config.plugin_limits)?;
+    let loader = loader_for(&config)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     let show = arguments.once || io::stderr().is_terminal();
     flow(&config, hooks, &Ending { show, summary: arguments.summary.as_deref() })

@@ -13,6 +13,7 @@ use super::{
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
+use crate::hook::trust::Trust;
 use crate::hook::{breaker, limits};
 
 /// What a hook with so much memory makes the host hold, if nothing is said.
@@ -70,6 +71,7 @@ impl Config {
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,
             plugin_limits: PluginLimits::default(),
+            trust: Trust::default(),
             batch: Batch::default(),
             sources: vec![Source {
                 name: "stdin".to_owned(),

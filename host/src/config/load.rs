@@ -18,6 +18,7 @@ use super::reader::{Reader, Table, suggestion};
 use super::schema::{self, Section};
 use super::settings::Outside;
 use super::{Batch, Case, Config, Hook, Input, PluginLimits, Sink, Source, cases, parts};
+use crate::hook::trust::Trust;
 
 /// Reads and checks `file` and what it includes.
 pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Errors> {
@@ -77,6 +78,7 @@ impl Loading<'_> {
             workers: 1,
             max_event_bytes: 0,
             plugin_limits: PluginLimits::default(),
+            trust: Trust::default(),
             batch: Batch { rows: 0, bytes: 0, wait: Duration::ZERO },
             sources: Vec::new(),
             hooks: Vec::new(),
@@ -93,6 +95,7 @@ impl Loading<'_> {
             config.workers = workers(top);
             config.max_event_bytes = top.size("max_event_bytes", &schema::MAX_EVENT_BYTES) as usize;
             config.plugin_limits = plugin_limits(top);
+            config.trust = trust(top);
             config.batch = batch(top);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
                 let found = includes.len();
@@ -282,6 +285,18 @@ fn plugin_limits(top: &Table<'_, '_>) -> PluginLimits {
         *limit = table.number(key, &schema::from_one(*limit));
     }
     limits
+}
+
+fn trust(top: &Table<'_, '_>) -> Trust {
+    let keys = top.parsed_list("trust");
+    if let Some(value) = top.get("trust")
+        && value.get_ref().as_array().is_some_and(|list| list.is_empty())
+    {
+        let message =
+            "trust names no key, so no plugin could be loaded; name one, or leave trust out to load any";
+        top.wrong(&value.span(), message.to_owned());
+    }
+    Trust::new(keys)
 }
 
 fn batch(top: &Table<'_, '_>) -> Batch {

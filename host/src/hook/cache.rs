@@ -1,16 +1,26 @@
 //! Compiled plugins on disk, so that a start takes milliseconds and not the seconds that compiling takes.
 //!
-//! What is read here is executed as machine code. So the directory and each file must belong to this user and be
-//! writable by nobody else; an entry is bound to the plugin's content, the engine and the scan's limits; and its
-//! digest is checked, which finds torn writes and bad disks (not forgers: those are kept out by the permissions).
+//! What is read here is executed as machine code, so an entry is used only if
+//! - the directory and the entry's file belong to this user and nobody else may write to them;
+//! - it is sealed with the key in `cache-key`, beside the directory ([`seal`]), over what it is for (the plugin's content,
+//!   the engine, the scan's limits) and all that it holds. The bytes whose seal was checked are the bytes that are used:
+//!   a file is read once, through one descriptor, and never mapped.
+//!
+//! This keeps out torn writes, bad disks, entries under another one's name, and whatever was not written by a process
+//! that could read the key: a cache that was copied, restored, built into an image, or written to through a mistaken
+//! path. It does not keep out who can read this user's files or run code as this user; such a one can as well replace the
+//! executable. Nor does it say whose plugin it is: `trust` does ([`trust`](super::trust)).
+//!
 //! Bounds: [`MAX_ENTRIES`] and [`MAX_BYTES`], the least recently used go first. No failure here stops a plugin from
 //! loading: the caller compiles instead, and passes the error on as a warning.
 //!
-//! An entry is the SHA-256 of its key and the rest, and a frame as the compiler process makes them.
+//! An entry is a seal of 32 bytes, and a frame as the compiler process makes them.
+
+mod seal;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,21 +28,32 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use super::compile::Compiled;
+use super::compile::{Compiled, MAX_OUTPUT};
+use super::file;
 use super::load::hex;
 use super::scan;
+use seal::{SEAL_BYTES, Sealer, exposed};
+
+/// Below the data directory: where the entries are, and the key that seals them. Apart, so that a cache that comes from
+/// elsewhere does not bring its own.
+const DIRECTORY: &str = "cache";
+const KEY_FILE: &str = "cache-key";
+
+/// Permissions that the directory and its files must not have: others may not write.
+const WRITABLE: u32 = 0o022;
 
 /// The most entries: more plugins than anyone chains, each in a few versions.
 const MAX_ENTRIES: usize = 64;
+
+/// The most bytes of one entry.
+const MAX_ENTRY_BYTES: u64 = SEAL_BYTES as u64 + MAX_OUTPUT;
 
 /// The most bytes of all entries together: 20 Python hooks.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Changes when what is compiled, what the scan lets through or how it is stored changes in a way that nothing else in
-/// the key shows. 2: passive elements are counted, texts are printable. 3: types are counted.
-const LAYOUT: u32 = 3;
-
-const DIGEST_BYTES: usize = 32;
+/// the key shows. 2: passive elements are counted, texts are printable. 3: types are counted. 4: entries are sealed.
+const LAYOUT: u32 = 4;
 
 /// Names for files that are not finished, unique in this process.
 static UNFINISHED: AtomicU64 = AtomicU64::new(0);
@@ -43,6 +64,16 @@ pub enum CacheError {
     /// The directory cannot be made or looked at.
     #[error("the plugin cache {path:?} cannot be used: {reason}; every start compiles the plugins again")]
     Directory {
+        /// Where.
+        path: PathBuf,
+        /// The system's word.
+        reason: String,
+    },
+    /// There is no key and none can be made.
+    #[error(
+        "the plugin cache is not used, because its key {path:?} cannot be made: {reason}; every start compiles the plugins again"
+    )]
+    Key {
         /// Where.
         path: PathBuf,
         /// The system's word.
@@ -80,7 +111,7 @@ pub enum CacheError {
 
 /// What an entry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key([u8; DIGEST_BYTES]);
+pub struct Key([u8; 32]);
 
 impl Key {
     /// The key of a plugin with this SHA-256, compiled for the engine with this fingerprint, which holds wasmtime's
@@ -101,45 +132,46 @@ impl Key {
         }
         Key(digest.finalize().into())
     }
-
-    fn seal(&self, frame: &[u8]) -> [u8; DIGEST_BYTES] {
-        Sha256::new().chain_update(self.0).chain_update(frame).finalize().into()
-    }
 }
 
 /// A directory of compiled plugins.
 #[derive(Debug)]
 pub struct Cache {
     directory: PathBuf,
+    sealer: Sealer,
 }
 
 impl Cache {
-    /// The cache in `directory`, which is made if it is missing.
-    pub fn open(directory: &Path) -> Result<Cache, CacheError> {
-        let failed = |error: io::Error| CacheError::Directory {
-            path: directory.to_owned(),
-            reason: error.to_string(),
-        };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+    /// The cache in this data directory; what is missing of it is made.
+    pub fn open(data_dir: &Path) -> Result<Cache, CacheError> {
+        let directory = data_dir.join(DIRECTORY);
+        let failed =
+            |error: io::Error| CacheError::Directory { path: directory.clone(), reason: error.to_string() };
+        DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(failed)?;
         // Resolved once, so that a link that is moved later leads nowhere else.
         let directory = directory.canonicalize().map_err(failed)?;
-        let metadata = fs::metadata(&directory).map_err(failed)?;
-        own(&directory, metadata.uid(), metadata.mode())?;
-        Ok(Cache { directory })
+        own(&directory, &fs::metadata(&directory).map_err(failed)?)?;
+        let path = data_dir.join(KEY_FILE);
+        let sealer =
+            Sealer::open(&path).map_err(|error| CacheError::Key { path, reason: error.to_string() })?;
+        Ok(Cache { directory, sealer })
     }
 
-    /// The entry for `key`, if there is one that is whole. A broken one is removed.
+    /// The entry for `key`, if there is one that was written here and is whole. Any other is removed.
     pub fn get(&self, key: &Key) -> Result<Option<Compiled>, CacheError> {
         let path = self.path(key);
         let failed = |reason: String| CacheError::Read { path: path.clone(), reason };
-        let mut file = match File::open(&path) {
+        let file = match file::open_itself(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => {
+                self.remove(key);
+                return Err(failed(error.to_string()));
+            }
         };
         let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
-        own(&path, metadata.uid(), metadata.mode())?;
-        match read(&mut file, key) {
+        own(&path, &metadata)?;
+        match self.read(&file, &metadata, key) {
             Ok(compiled) => {
                 // Used now, so removed last. Where that fails, it counts as unused.
                 let _ = file.set_modified(SystemTime::now());
@@ -152,12 +184,25 @@ impl Cache {
         }
     }
 
+    /// What an open file holds, once its seal is checked; from here on the file does not matter any more.
+    fn read(&self, file: &File, metadata: &fs::Metadata, key: &Key) -> Result<Compiled, String> {
+        if !metadata.is_file() {
+            return Err("it is no file".to_owned());
+        }
+        let bytes = file::rest(file, MAX_ENTRY_BYTES).map_err(|error| error.to_string())?;
+        let bytes = bytes.ok_or_else(|| format!("it has more than {MAX_ENTRY_BYTES} bytes"))?;
+        let (seal, frame) = bytes.split_first_chunk().ok_or("it is too short")?;
+        if !self.sealer.is_seal(seal, &[&key.0, frame]) {
+            return Err("it was changed, or not written with this cache's key".to_owned());
+        }
+        Compiled::decode(bytes, SEAL_BYTES)
+    }
+
     /// Keeps a compiled plugin, and removes what is too much.
     pub fn put(&self, key: &Key, compiled: &Compiled) -> Result<(), CacheError> {
         let path = self.path(key);
-        let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
-        let unfinished = self.directory.join(format!("unfinished-{}-{number}", process::id()));
-        let written = write(&unfinished, &key.seal(compiled.frame()), compiled.frame())
+        let unfinished = unfinished(&path);
+        let written = write(&unfinished, &self.sealer.seal(&[&key.0, compiled.frame()]), compiled.frame())
             .and_then(|()| fs::rename(&unfinished, &path))
             .and_then(|()| self.trim(&path));
         written.map_err(|error| {
@@ -208,27 +253,16 @@ impl Cache {
     }
 }
 
-/// Machine code is taken from this user only.
-fn own(path: &Path, uid: u32, mode: u32) -> Result<(), CacheError> {
-    let me = rustix::process::geteuid().as_raw();
-    let fault = if uid != me {
-        format!("it belongs to user {uid} and this is user {me}")
-    } else if mode & 0o022 != 0 {
-        format!("others than its owner may write to it (mode {:o})", mode & 0o7777)
-    } else {
-        return Ok(());
-    };
-    Err(CacheError::Exposed { path: path.to_owned(), fault })
+/// The name of a file while it is written, which is no other's in this process or in one beside it.
+fn unfinished(path: &Path) -> PathBuf {
+    let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("unfinished-{}-{number}", process::id()))
 }
 
-fn read(file: &mut File, key: &Key) -> Result<Compiled, String> {
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let (seal, frame) = bytes.split_first_chunk::<DIGEST_BYTES>().ok_or("it is too short")?;
-    if *seal != key.seal(frame) {
-        return Err("its digest does not match its content".to_owned());
-    }
-    Compiled::decode(bytes, DIGEST_BYTES)
+/// Machine code is taken from this user only.
+fn own(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError> {
+    exposed(metadata, WRITABLE)
+        .map_or(Ok(()), |fault| Err(CacheError::Exposed { path: path.to_owned(), fault }))
 }
 
 /// Writes a whole file down to the disk, readable by this user only.

@@ -25,7 +25,7 @@ use super::engine::DebugInfo;
 use super::manifest::{Manifest, ManifestError};
 use super::scan::{self, Kind, SETTING, ScanError};
 use super::wrap::WrapError;
-pub use child::child_main;
+pub use child::{child_main, look};
 
 /// The hidden subcommand whose only argument is the job.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -33,7 +33,7 @@ pub const SUBCOMMAND: &str = "compile-plugin";
 const MAGIC: &[u8; 4] = b"hkr1";
 
 /// The most bytes that an artifact may have: a Python hook's has 80 MB.
-const MAX_OUTPUT: u64 = 512 << 20;
+pub(super) const MAX_OUTPUT: u64 = 512 << 20;
 
 /// The most bytes of a frame's header: a thousand names and a manifest.
 const MAX_HEADER: usize = 4 << 20;

@@ -1,32 +1,30 @@
-//! From a plugin's file to a component that can run: read, hash, check the pin, compile or take from the cache, check
-//! what it needs against what is granted.
+//! From a plugin's file to a component that can run: read, check pin and signature (`vet`), compile or take from the
+//! cache, check what it needs against what is granted.
 //!
 //! Bounds: the file's size, and what the scan and the compiler process hold the plugin to. What goes wrong is a
 //! [`LoadError`] that names hook, plugin and remedy, and leaves nothing behind; a cache that does not help is only a
 //! warning. Whether the types behind the names are those of the contract shows when a blueprint is made of the plugin.
 
 mod fault;
+mod vet;
 
-use std::borrow::Cow;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::cache::{Cache, Key};
-use super::compile::{CompileError, Compiled, Compiler, Facts, Refusal};
+use super::compile::{Compiled, Compiler, Facts};
 use super::engine;
 use super::manifest::{Manifest, printable};
-use super::scan::{Limit, ScanError};
 use super::standard;
+use super::trust::{Beside, Trust};
 use super::wasi;
 use super::wrap::{TARGET, listed};
 pub use fault::{LoadError, LoadFault};
+use vet::{Found, Vetted, sha256};
 
 /// The package of the contract, and the start of the versions that this host serves.
 const PACKAGE: &str = "hookaroon:hook/";
@@ -120,6 +118,8 @@ pub struct Inspection {
     pub needs: Vec<Import>,
     /// Why it would not load with those grants; nothing: it would.
     pub fault: Option<String>,
+    /// The signatures beside its file, unchecked; none: it is no file.
+    pub signatures: Option<Vec<Beside>>,
 }
 
 impl Inspection {
@@ -141,13 +141,14 @@ pub struct Loader {
     fingerprint: [u8; 32],
     compiler: Compiler,
     cache: Option<Cache>,
+    trust: Trust,
 }
 
 impl Loader {
-    /// Loads for `engine`. Without a cache, each load compiles.
-    pub fn new(engine: Engine, compiler: Compiler, cache: Option<Cache>) -> Loader {
+    /// Loads for `engine` what `trust` lets in. Without a cache, each load compiles.
+    pub fn new(engine: Engine, compiler: Compiler, cache: Option<Cache>, trust: Trust) -> Loader {
         let fingerprint = engine::fingerprint(&engine);
-        Loader { engine, fingerprint, compiler, cache }
+        Loader { engine, fingerprint, compiler, cache, trust }
     }
 
     /// The engine that the plugins are compiled for.
@@ -166,13 +167,19 @@ impl Loader {
 
     /// Looks at a plugin in the compiler process, without compiling it.
     pub fn inspect(&self, source: &PluginSource) -> Result<Inspection, LoadError> {
-        let inspection = self.read(source).and_then(|bytes| self.try_inspect(&bytes));
+        let inspection = self.read(source).and_then(|found| {
+            let signatures = found.file().map(Beside::of);
+            let vetted = found.vet(None, &self.trust)?;
+            Ok(Inspection { signatures, ..self.try_inspect(vetted.bytes())? })
+        });
         inspection.map_err(|fault| LoadError { hook: None, plugin: source.to_string(), fault })
     }
 
-    /// The same for a plugin that is no file yet; `label` is what errors call it.
-    pub fn inspect_bytes(&self, label: &str, bytes: &[u8]) -> Result<Inspection, LoadError> {
-        self.try_inspect(bytes).map_err(|fault| LoadError { hook: None, plugin: label.to_owned(), fault })
+    /// The same for a plugin that is going to be in `file`.
+    pub fn inspect_bytes(&self, file: &Path, bytes: &[u8]) -> Result<Inspection, LoadError> {
+        let inspection = self.try_inspect(bytes);
+        let inspection = inspection.map(|found| Inspection { signatures: Some(Beside::of(file)), ..found });
+        inspection.map_err(|fault| LoadError { hook: None, plugin: file.display().to_string(), fault })
     }
 
     fn try_inspect(&self, bytes: &[u8]) -> Result<Inspection, LoadFault> {
@@ -180,19 +187,22 @@ impl Loader {
         let needs: Vec<Import> = facts.imports.iter().filter_map(|import| need(import)).collect();
         let granted: Vec<String> = needs.iter().map(|need| need.name.clone()).collect();
         let fault = contract(&facts, &granted).err().map(|fault| printable(&fault.to_string()));
-        Ok(Inspection { sha256: sha256(bytes), size: bytes.len() as u64, facts, needs, fault })
+        Ok(Inspection {
+            sha256: sha256(bytes),
+            size: bytes.len() as u64,
+            facts,
+            needs,
+            fault,
+            signatures: None,
+        })
     }
 
     fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {
-        let bytes = self.read(&request.source)?;
-        let sha256 = sha256(&bytes);
-        if let Some(pinned) = request.sha256.filter(|pinned| *pinned != sha256) {
-            return Err(LoadFault::Pin { actual: hex(&sha256), pinned: hex(&pinned) });
-        }
+        let vetted = self.read(&request.source)?.vet(request.sha256, &self.trust)?;
         let start = Instant::now();
         let mut warnings = Vec::new();
         // What is compiled does not depend on the grants: who adds a missing one finds it in the cache.
-        let ready = self.ready(&bytes, &sha256, &mut warnings)?;
+        let ready = self.ready(&vetted, &mut warnings)?;
         let compile_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (lifecycle, imports) = contract(&ready.facts, request.granted_imports)?;
         let lifecycle = lifecycle.to_owned();
@@ -201,8 +211,8 @@ impl Loader {
         }
         Ok(Plugin {
             label: request.source.to_string(),
-            sha256,
-            size: bytes.len() as u64,
+            sha256: vetted.sha256(),
+            size: vetted.bytes().len() as u64,
             component: ready.component,
             lifecycle,
             imports,
@@ -213,35 +223,13 @@ impl Loader {
         })
     }
 
-    /// The whole file, if it is of a size that may be compiled.
-    fn read(&self, source: &PluginSource) -> Result<Cow<'static, [u8]>, LoadFault> {
-        let limit = self.compiler.scan_limits().file_bytes;
-        let bytes = match source {
-            PluginSource::Standard(name) => standard::bytes(name, limit)
-                .map_err(LoadFault::Unreadable)?
-                .ok_or_else(|| no_standard(name))?,
-            PluginSource::File(path) => {
-                let metadata = fs::metadata(path).map_err(unreadable)?;
-                if !metadata.is_file() {
-                    // Opening a pipe would wait for its writer.
-                    let kind = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
-                    return Err(LoadFault::NotFile { kind });
-                }
-                let mut bytes = Vec::new();
-                let file = File::open(path).map_err(unreadable)?;
-                file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-                if bytes.len() as u64 > limit {
-                    return Err(too_large(metadata.len().max(bytes.len() as u64), limit));
-                }
-                Cow::Owned(bytes)
-            }
-        };
-        Ok(bytes)
+    fn read(&self, source: &PluginSource) -> Result<Found, LoadFault> {
+        Found::read(source, self.compiler.scan_limits().file_bytes)
     }
 
     /// Machine code from the cache, or else from the compiler.
-    fn ready(&self, bytes: &[u8], sha256: &[u8; 32], warnings: &mut Vec<String>) -> Result<Ready, LoadFault> {
-        let key = Key::new(sha256, &self.fingerprint, self.compiler.scan_limits());
+    fn ready(&self, vetted: &Vetted, warnings: &mut Vec<String>) -> Result<Ready, LoadFault> {
+        let key = Key::new(&vetted.sha256(), &self.fingerprint, self.compiler.scan_limits());
         if let Some(cache) = &self.cache {
             match cache.get(&key) {
                 Ok(Some(compiled)) => match revive(&self.engine, &compiled) {
@@ -258,7 +246,7 @@ impl Loader {
                 Err(error) => warnings.push(error.to_string()),
             }
         }
-        let compiled = self.compiler.compile(bytes)?;
+        let compiled = self.compiler.compile(vetted.bytes())?;
         let component = revive(&self.engine, &compiled).map_err(LoadFault::Artifact)?;
         if let Some(Err(error)) = self.cache.as_ref().map(|cache| cache.put(&key, &compiled)) {
             warnings.push(error.to_string());
@@ -278,8 +266,9 @@ struct Ready {
 #[allow(unsafe_code)]
 fn revive(engine: &Engine, compiled: &Compiled) -> Result<Component, String> {
     // SAFETY: `deserialize` wants the unchanged output of `precompile_component`. A `Compiled` is only made from the
-    // answer of a compiler process that this process started from its own executable, or from a cache entry that
-    // belongs to this user, that nobody else can write, and whose digest over the same output was just checked.
+    // answer of a compiler process that this process started from its own executable, or from the bytes of a cache entry
+    // that belongs to this user, that nobody else can write, and whose seal, made over the same output with a key that
+    // only this user can read, was just checked over these very bytes.
     // wasmtime itself checks that version, target and settings are this engine's, and copies the bytes.
     unsafe { Component::deserialize(engine, compiled.artifact()) }.map_err(|error| format!("{error:#}"))
 }
@@ -367,22 +356,6 @@ fn no_standard(name: &str) -> LoadFault {
     let directories: Vec<String> =
         standard::directories().iter().map(|directory| directory.display().to_string()).collect();
     LoadFault::NotInstalled { directories: directories.join(" or ") }
-}
-
-fn unreadable(error: io::Error) -> LoadFault {
-    match error.kind() {
-        io::ErrorKind::NotFound => LoadFault::Missing,
-        _ => LoadFault::Unreadable(error),
-    }
-}
-
-fn too_large(actual: u64, limit: u64) -> LoadFault {
-    let error = ScanError::OverLimit { which: Limit::FileBytes, actual, limit };
-    CompileError::from(Refusal::from(error)).into()
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }
 
 /// A digest as people compare it: 64 lower-case hex digits.

@@ -61,7 +61,8 @@ impl Plan {
 pub struct Seat {
     plan: Arc<Plan>,
     worker: u32,
-    taken: Taken,
+    /// Who sits there; none: the last one failed, or none was started yet.
+    taken: Option<Instance>,
     due: Due,
     last_save: Option<Vec<u8>>,
     /// When it was asked for that; none: not yet.
@@ -75,19 +76,12 @@ pub struct Seat {
     judge: Judge,
 }
 
-/// Who sits there.
-enum Taken {
-    By(Instance),
-    /// The last one failed, or none was started yet.
-    Free,
-}
-
 impl Seat {
     pub(crate) fn new(plan: Arc<Plan>, worker: u32) -> Seat {
         Seat {
             plan,
             worker,
-            taken: Taken::Free,
+            taken: None,
             due: Due::default(),
             last_save: None,
             saved_at: None,
@@ -175,7 +169,7 @@ impl Seat {
     /// Saves the state if that is due. A failure costs the instance; the older save stays.
     pub(crate) fn save_if_due(&mut self, now: Instant, metrics: &HookMetrics) {
         let since = now.saturating_duration_since(*self.saved_at.get_or_insert(now));
-        if !self.changed || since < SAVE_EVERY || matches!(self.taken, Taken::Free) {
+        if !self.changed || since < SAVE_EVERY || self.taken.is_none() {
             return;
         }
         self.save(now, metrics);
@@ -191,7 +185,7 @@ impl Seat {
 
     /// Replaces the instance by a fresh one if that is due. Events that come of it: the last ones of the old one.
     pub(crate) fn recycle_if_due(&mut self, now_ns: u64, metrics: &HookMetrics) -> Emission {
-        let Taken::By(instance) = &self.taken else { return Emission::default() };
+        let Some(instance) = &self.taken else { return Emission::default() };
         let limits = self.plan.blueprint.limits();
         let Some(cause) = self.due.cause(&self.plan.recycle, instance.memory(), limits.memory_bytes, now_ns)
         else {
@@ -257,7 +251,7 @@ impl Seat {
 
     /// Forgets the instance and what it saved.
     pub(crate) fn renew(&mut self) {
-        self.taken = Taken::Free;
+        self.taken = None;
         self.last_save = None;
     }
 
@@ -268,10 +262,10 @@ impl Seat {
         reason: wit::Reason,
         metrics: &HookMetrics,
     ) -> Result<Emission, Failure> {
-        let instance = match std::mem::replace(&mut self.taken, Taken::Free) {
-            Taken::By(instance) => instance,
-            Taken::Free if self.last_save.is_none() => return Ok(Emission::default()),
-            Taken::Free => self.start().inspect_err(|failure| metrics.record_failure(failure))?,
+        let instance = match self.taken.take() {
+            Some(instance) => instance,
+            None if self.last_save.is_none() => return Ok(Emission::default()),
+            None => self.start().inspect_err(|failure| metrics.record_failure(failure))?,
         };
         let (emission, cost) = instance.teardown(reason);
         let checked = emission.and_then(|emission| {
@@ -293,16 +287,16 @@ impl Seat {
         metrics: &HookMetrics,
         call: impl FnOnce(Instance, &mut Judge) -> Result<(Instance, R), Failure>,
     ) -> Result<R, Failure> {
-        let result = match std::mem::replace(&mut self.taken, Taken::Free) {
-            Taken::By(instance) => Ok(instance),
-            Taken::Free => self.start().inspect(|fresh| self.due.began(fresh.memory())),
+        let result = match self.taken.take() {
+            Some(instance) => Ok(instance),
+            None => self.start().inspect(|fresh| self.due.began(fresh.memory())),
         };
         match result.and_then(|instance| call(instance, &mut self.judge)) {
             Ok((instance, result)) => {
                 let cost = instance.cost();
                 self.spent += cost.cpu;
                 metrics.record_cost(cost);
-                self.taken = Taken::By(instance);
+                self.taken = Some(instance);
                 Ok(result)
             }
             Err(failure) => {
@@ -324,7 +318,7 @@ impl Seat {
     /// From now on this one sits here.
     fn seat(&mut self, instance: Instance) {
         self.due.began(instance.memory());
-        self.taken = Taken::By(instance);
+        self.taken = Some(instance);
     }
 
     /// A fresh instance with the last save.

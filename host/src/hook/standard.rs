@@ -3,9 +3,6 @@
 //! A release carries them inside the executable (the cargo feature `embed-plugins`), a development build finds them
 //! beside it. Either way they take the same road as everybody's plugins: read, scanned, compiled in a child.
 
-use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::PathBuf;
 
 /// The names, said once.
@@ -14,8 +11,9 @@ macro_rules! standard_hooks {
         /// Their names.
         pub const NAMES: &[&str] = &[$($name),+];
 
+        /// The plugin of the standard hook `name`, if this executable carries it.
         #[cfg(feature = "embed-plugins")]
-        fn embedded(name: &str) -> Option<&'static [u8]> {
+        pub fn embedded(name: &str) -> Option<&'static [u8]> {
             match name {
                 $($name => {
                     Some(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/plugins/", $name, ".wasm")))
@@ -33,26 +31,13 @@ standard_hooks![
 /// A name that is this similar to a wrong one is worth telling.
 const SIMILAR: f64 = 0.75;
 
-/// The plugin of the standard hook `name`, at most `limit` bytes and one more. Nothing: this build does not have it.
-pub fn bytes(name: &str, limit: u64) -> io::Result<Option<Cow<'static, [u8]>>> {
+/// The file of the standard hook `name` beside the executable, if there is one.
+pub fn file(name: &str) -> Option<PathBuf> {
     if !NAMES.contains(&name) {
-        return Ok(None);
+        return None;
     }
-    if let Some(bytes) = embedded(name) {
-        return Ok(Some(Cow::Borrowed(bytes)));
-    }
-    for directory in directories() {
-        match File::open(directory.join(name).with_extension("wasm")) {
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-                return Ok(Some(Cow::Owned(bytes)));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
+    let files = directories().into_iter().map(|directory| directory.join(name).with_extension("wasm"));
+    files.into_iter().find(|file| file.exists())
 }
 
 /// Where they are looked for if they are not embedded: `plugins` beside the executable and one level above it.
@@ -72,8 +57,9 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
+/// The plugin of the standard hook `name`, if this executable carries it.
 #[cfg(not(feature = "embed-plugins"))]
-fn embedded(_name: &str) -> Option<&'static [u8]> {
+pub fn embedded(_name: &str) -> Option<&'static [u8]> {
     None
 }
 
@@ -90,14 +76,14 @@ mod tests {
 
     #[test]
     fn a_name_never_becomes_a_path() {
-        assert!(bytes("../redact", 1 << 20).unwrap().is_none());
+        assert!(embedded("../redact").is_none() && file("../redact").is_none());
     }
 
     #[test]
     #[cfg(feature = "embed-plugins")]
     fn a_release_carries_every_one() {
         for name in NAMES.iter().copied() {
-            assert!(bytes(name, 1 << 20).unwrap().is_some_and(|bytes| bytes.starts_with(b"\0asm")));
+            assert!(embedded(name).is_some_and(|bytes| bytes.starts_with(b"\0asm")));
         }
     }
 }

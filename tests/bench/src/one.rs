@@ -22,6 +22,7 @@ use hookaroon::hook::dead_letters::DeadLetters;
 use hookaroon::hook::load::Loader;
 use hookaroon::hook::prepare::prepare;
 use hookaroon::hook::stage::{Stage, StagePlan};
+use hookaroon::hook::trust::Trust;
 use hookaroon::hook::{engine, scan};
 use hookaroon::metrics::{Counted, Metrics};
 use tempfile::TempDir;
@@ -50,7 +51,7 @@ impl One {
     pub fn start(name: &str, plugin: &str, table: &str) -> Result<One> {
         let config = config(name, plugin, table)?;
         let compiler = Compiler::new(children::HOOKAROON, scan::Limits::DEFAULT, compile::Limits::DEFAULT);
-        let loader = Loader::new(engine::new()?, compiler, None);
+        let loader = Loader::new(engine::new()?, compiler, None, Trust::default());
         let prepared = prepare(&config.hooks, &loader, 1).map_err(|wrong| anyhow!(wrong.join("\n")))?;
         let prepared = prepared.into_iter().next().context("a hook")?;
         let interest = &prepared.plan.interest;

@@ -29,6 +29,15 @@ pub(in crate::config) const TOP: &Section = &Section {
             "How many threads run the chain; `\"auto\"` is one for each processor. A stream keeps its order.",
         ),
         key(
+            "trust",
+            Texts(Any),
+            Means("whoever made it, a plugin is loaded"),
+            "[\"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\"]",
+            "The public keys of those whose plugins are loaded, each the second line of a minisign `.pub` file, or \
+             `ed25519:` and the base64 of 32 bytes. A plugin's file then needs a signature beside it, `FILE.minisig` or \
+             `FILE.sig`; the standard hooks in the executable need none. See [signed plugins](signed-plugins.md).",
+        ),
+        key(
             "include",
             Texts(Path),
             Is("[]"),

@@ -1,5 +1,6 @@
 //! The child's side: limits itself, does one job and ends.
 
+use std::borrow::Cow;
 use std::io::{self, Read as _};
 use std::process::ExitCode;
 
@@ -56,16 +57,28 @@ fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
 
 /// From a plugin to machine code, or only to its facts.
 pub(super) fn compile(plugin: &[u8], job: &Job) -> Result<(Facts, Vec<u8>), Refusal> {
-    let outside = scan(plugin, &job.scan)?;
-    let wrapped = match outside.kind {
-        Kind::Module => Some(wrap(plugin, &outside)?),
-        Kind::Component => None,
+    let (facts, component) = look(plugin, &job.scan)?;
+    if !job.compile {
+        return Ok((facts, Vec::new()));
+    }
+    let engine = engine::for_compiling(job.debug).map_err(|error| Refusal::Compile(error.to_string()))?;
+    let artifact =
+        engine.precompile_component(&component).map_err(|error| Refusal::Compile(format!("{error:#}")))?;
+    Ok((facts, artifact))
+}
+
+/// All that happens to a plugin before it is compiled: what it is, and the component that it is or that is made of it.
+/// The host does it in a child; it is public for the fuzz target, which needs it where it can see it panic.
+pub fn look<'p>(plugin: &'p [u8], limits: &scan::Limits) -> Result<(Facts, Cow<'p, [u8]>), Refusal> {
+    let outside = scan(plugin, limits)?;
+    let component = match outside.kind {
+        Kind::Module => Cow::Owned(wrap(plugin, &outside)?),
+        Kind::Component => Cow::Borrowed(plugin),
     };
-    let component = wrapped.as_deref().unwrap_or(plugin);
-    let inside = match &wrapped {
+    let inside = match &component {
         // Its types became definitions and its file a bit larger; what it makes at run time is counted again.
-        Some(component) => &scan(component, &scan::Limits { file_bytes: u64::MAX, ..job.scan })?,
-        None => &outside,
+        Cow::Owned(component) => &scan(component, &scan::Limits { file_bytes: u64::MAX, ..*limits })?,
+        Cow::Borrowed(_) => &outside,
     };
     let facts = Facts {
         kind: outside.kind,
@@ -73,11 +86,5 @@ pub(super) fn compile(plugin: &[u8], job: &Job) -> Result<(Facts, Vec<u8>), Refu
         exports: inside.exports.clone(),
         manifest: outside.manifest.or(inside.manifest).map(manifest::parse).transpose()?,
     };
-    if !job.compile {
-        return Ok((facts, Vec::new()));
-    }
-    let engine = engine::for_compiling(job.debug).map_err(|error| Refusal::Compile(error.to_string()))?;
-    let artifact =
-        engine.precompile_component(component).map_err(|error| Refusal::Compile(format!("{error:#}")))?;
-    Ok((facts, artifact))
+    Ok((facts, component))
 }

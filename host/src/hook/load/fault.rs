@@ -6,6 +6,7 @@ use super::{LIFECYCLE, PACKAGE, SERVED, served};
 use crate::hook::compile::CompileError;
 use crate::hook::manifest::printable;
 use crate::hook::standard;
+use crate::hook::trust::TrustFault;
 use crate::hook::wrap::listed;
 
 /// Why a plugin was not loaded.
@@ -65,6 +66,9 @@ pub enum LoadFault {
         /// What it must have.
         pinned: String,
     },
+    /// It is not signed by who is trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustFault),
     /// It cannot be compiled.
     #[error(transparent)]
     Compile(#[from] CompileError),

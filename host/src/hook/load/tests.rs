@@ -1,4 +1,6 @@
 use super::*;
+use std::fs;
+
 use crate::hook::compile;
 use crate::hook::scan::{Kind, Limits};
 
@@ -17,7 +19,7 @@ fn fault(imports: &[&str], exports: &[&str], granted: &[&str]) -> String {
 /// A loader that gets as far as the compiler.
 fn loader(limits: Limits) -> Loader {
     let compiler = Compiler::new("/nonexistent/hookaroon", limits, compile::Limits::DEFAULT);
-    Loader::new(engine::for_compiling(engine::DebugInfo::Ignored).unwrap(), compiler, None)
+    Loader::new(engine::for_compiling(engine::DebugInfo::Ignored).unwrap(), compiler, None, Trust::default())
 }
 
 fn error(loader: &Loader, source: PluginSource, sha256: Option<[u8; 32]>) -> String {
@@ -109,6 +111,9 @@ fn what_is_no_readable_file_is_said_to_be_what_it_is() {
     let at = |name: &str| PluginSource::File(directory.path().join(name));
     assert!(error(&loader, at(""), None).contains("is a directory, not a file"));
     assert!(error(&loader, PluginSource::File("/dev/null".into()), None).contains("socket or device"));
+    let pipe = directory.path().join("pipe.wasm");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(error(&loader, at("pipe.wasm"), None).contains("is a pipe"), "it is not waited for");
     assert!(error(&loader, at("none.wasm"), None).contains("does not exist"));
     fs::write(directory.path().join("large.wasm"), b"\0asm\x01").unwrap();
     let message = error(&loader, at("large.wasm"), None);
