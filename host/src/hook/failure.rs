@@ -33,6 +33,11 @@ impl FailureKind {
         FailureKind::RowError,
     ];
 
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<FailureKind> {
+        FailureKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Its name in the summary, in metrics and in dead letters.
     pub fn name(self) -> &'static str {
         match self {

@@ -182,16 +182,28 @@ impl Loader {
         Ok(Inspection { sha256: sha256(bytes), size: bytes.len() as u64, facts, needs, fault })
     }
 
+    /// The same for a plugin that is no file here; the request's source is what errors call it.
+    pub fn load_bytes(&self, request: &Request<'_>, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        self.try_load_bytes(request, bytes).map_err(|fault| LoadError {
+            hook: Some(request.hook.to_owned()),
+            plugin: request.source.to_string(),
+            fault,
+        })
+    }
+
     fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {
-        let bytes = self.read(&request.source)?;
-        let sha256 = sha256(&bytes);
+        self.try_load_bytes(request, &self.read(&request.source)?)
+    }
+
+    fn try_load_bytes(&self, request: &Request<'_>, bytes: &[u8]) -> Result<Plugin, LoadFault> {
+        let sha256 = sha256(bytes);
         if let Some(pinned) = request.sha256.filter(|pinned| *pinned != sha256) {
             return Err(LoadFault::Pin { actual: hex(&sha256), pinned: hex(&pinned) });
         }
         let start = Instant::now();
         let mut warnings = Vec::new();
         // What is compiled does not depend on the grants: who adds a missing one finds it in the cache.
-        let ready = self.ready(&bytes, &sha256, &mut warnings)?;
+        let ready = self.ready(bytes, &sha256, &mut warnings)?;
         let compile_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (lifecycle, imports) = contract(&ready.facts, request.granted_imports)?;
         let lifecycle = lifecycle.to_owned();
@@ -214,28 +226,7 @@ impl Loader {
 
     /// The whole file, if it is of a size that may be compiled.
     fn read(&self, source: &PluginSource) -> Result<Cow<'static, [u8]>, LoadFault> {
-        let limit = self.compiler.scan_limits().file_bytes;
-        let bytes = match source {
-            PluginSource::Standard(name) => standard::bytes(name, limit)
-                .map_err(LoadFault::Unreadable)?
-                .ok_or_else(|| no_standard(name))?,
-            PluginSource::File(path) => {
-                let metadata = fs::metadata(path).map_err(unreadable)?;
-                if !metadata.is_file() {
-                    // Opening a pipe would wait for its writer.
-                    let kind = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
-                    return Err(LoadFault::NotFile { kind });
-                }
-                let mut bytes = Vec::new();
-                let file = File::open(path).map_err(unreadable)?;
-                file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-                if bytes.len() as u64 > limit {
-                    return Err(too_large(metadata.len().max(bytes.len() as u64), limit));
-                }
-                Cow::Owned(bytes)
-            }
-        };
-        Ok(bytes)
+        read(source, self.compiler.scan_limits().file_bytes)
     }
 
     /// Machine code from the cache, or else from the compiler.
@@ -264,6 +255,36 @@ impl Loader {
         }
         Ok(Ready { facts: compiled.facts().clone(), component, from_cache: false })
     }
+}
+
+/// The whole file, if it has no more than `limit` bytes.
+fn read(source: &PluginSource, limit: u64) -> Result<Cow<'static, [u8]>, LoadFault> {
+    let bytes = match source {
+        PluginSource::Standard(name) => {
+            standard::bytes(name, limit).map_err(LoadFault::Unreadable)?.ok_or_else(|| no_standard(name))?
+        }
+        PluginSource::File(path) => {
+            let metadata = fs::metadata(path).map_err(unreadable)?;
+            if !metadata.is_file() {
+                // Opening a pipe would wait for its writer.
+                let kind = if metadata.is_dir() { "a directory" } else { "a pipe, socket or device" };
+                return Err(LoadFault::NotFile { kind });
+            }
+            let mut bytes = Vec::new();
+            let file = File::open(path).map_err(unreadable)?;
+            file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+            if bytes.len() as u64 > limit {
+                return Err(too_large(metadata.len().max(bytes.len() as u64), limit));
+            }
+            Cow::Owned(bytes)
+        }
+    };
+    Ok(bytes)
+}
+
+/// The plugin's file as it is now, if it has no more than `limit` bytes.
+pub(super) fn bytes_of(source: &PluginSource, limit: u64) -> Result<Cow<'static, [u8]>, LoadError> {
+    read(source, limit).map_err(|fault| LoadError { hook: None, plugin: source.to_string(), fault })
 }
 
 /// A plugin with its machine code.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
-use super::dead_letters::{self, DeadLetters, Reason};
+use super::dead_letters::setup::Setup;
+use super::dead_letters::{DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
 use super::isolate::{self, Isolation, Part, Verdict};
 use crate::config::OnError;
@@ -40,6 +41,8 @@ pub struct StagePlan {
     pub on_error: OnError,
     /// Where dead letters go.
     pub dead_letters: Arc<DeadLetters>,
+    /// What they say of the hook.
+    pub setup: Setup,
     /// Where the events that it emits come from.
     pub origin: Origin,
     /// Nobody after it looks at fields, so edits need not keep track of them.
@@ -57,10 +60,35 @@ pub struct Stage {
     scratch: Scratch,
     text: Vec<u8>,
     letters: Vec<u8>,
+    /// What the letters that are written now refer to.
+    kept: Option<KeptSetup>,
+    /// It was told that something could not be kept.
+    told_unkept: bool,
+    /// So many rows, the first of a batch, are dead letters of this hook already: if it fails on them they stay what
+    /// they are.
+    letters_before: u32,
     /// Numbers the events that it emits.
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
+}
+
+/// A hook's setup that was kept for the dead letters.
+struct KeptSetup {
+    /// The state that is part of it.
+    state: Option<Arc<[u8]>>,
+    /// What it is found by; none: it could not be kept.
+    digest: Option<String>,
+}
+
+impl KeptSetup {
+    fn is_of(&self, state: Option<&Arc<[u8]>>) -> bool {
+        match (&self.state, state) {
+            (None, None) => true,
+            (Some(kept), Some(state)) => Arc::ptr_eq(kept, state),
+            _ => false,
+        }
+    }
 }
 
 /// What becomes of a row that was handed over.
@@ -93,6 +121,9 @@ impl Stage {
             scratch: Scratch::default(),
             text: Vec::new(),
             letters: Vec::new(),
+            kept: None,
+            told_unkept: false,
+            letters_before: 0,
             emitted: 0,
             failed: None,
         }
@@ -106,6 +137,17 @@ impl Stage {
     /// Takes the rows that failed in the last batch, of a stage that is watched.
     pub(crate) fn take_failed(&mut self) -> Vec<(u32, Failure)> {
         self.failed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// So many rows, the first of the next batch, are dead letters of this hook already; it remembers which of them fail.
+    pub(crate) fn replays(&mut self, rows: u32) {
+        self.letters_before = rows;
+        self.failed = Some(Vec::new());
+    }
+
+    /// The next call is of a fresh instance that starts with this.
+    pub(crate) fn restore(&mut self, state: Option<Arc<[u8]>>) {
+        self.place.with(|seat| seat.restore(state));
     }
 
     /// The hook's name.
@@ -319,10 +361,27 @@ impl Stage {
         if let Some(failed) = &mut self.failed {
             failed.push((row, failure.clone()));
         }
-        if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
-            let reason =
-                Reason { hook: &self.plan.name, kind: failure.kind, message: &failure.message, now_ns };
-            dead_letters::write_record(batch, row, &reason, &mut self.letters);
+        let is_kept = matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop);
+        if is_kept && row >= self.letters_before {
+            self.keep_setup();
+            let kept = self.kept.as_ref().and_then(|kept| kept.digest.as_deref());
+            let reason = Reason { setup: &self.plan.setup, kept, failure, now_ns };
+            self.plan.dead_letters.write(batch, row, &reason, &mut self.letters);
+        }
+    }
+
+    /// Keeps what the failed call can be made again from, once for each state.
+    fn keep_setup(&mut self) {
+        let (worker, state) = self.place.with(|seat| (seat.worker(), seat.last_save()));
+        if !self.kept.as_ref().is_some_and(|kept| kept.is_of(state.as_ref())) {
+            let kept = self.plan.dead_letters.keep_setup(&self.plan.setup, worker, state.as_deref());
+            if let Err(error) = &kept
+                && !std::mem::replace(&mut self.told_unkept, true)
+            {
+                let hook = self.plan.name.as_str();
+                tracing::warn!(hook, "its dead letters are kept, but cannot be exported: {error}");
+            }
+            self.kept = Some(KeptSetup { state, digest: kept.ok().flatten() });
         }
     }
 
@@ -363,11 +422,21 @@ impl Stage {
     }
 }
 
+/// What the messages of rows that nobody knows the guilt of begin with, and what comes before the last failure in them.
+const NOT_ISOLATED: (&str, &str) = ("whether this event is to blame is not known: ", "; the last failure: ");
+
+/// What failed, from the message of a row that was isolated or was not.
+pub(crate) fn failed_in(message: &str) -> &str {
+    let (start, joint) = NOT_ISOLATED;
+    let last = message.strip_prefix(start).and_then(|rest| rest.split_once(joint));
+    last.map_or(message, |(_, last)| last)
+}
+
 /// Why rows failed of which nobody knows whether they are guilty.
 fn not_isolated(last: &Failure) -> Failure {
+    let (start, joint) = NOT_ISOLATED;
     let message = format!(
-        "whether this event is to blame is not known: the search for the guilty ones of its batch ended after {} \
-         failures or {} deadlines; the last failure: {}",
+        "{start}the search for the guilty ones of its batch ended after {} failures or {} deadlines{joint}{}",
         isolate::MOST_FAILURES,
         isolate::MOST_DEADLINES,
         last.message

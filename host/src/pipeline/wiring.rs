@@ -21,6 +21,7 @@ use crate::event::time::TimeFormat;
 use crate::event::unseen::Unseen;
 use crate::hook::chain::places;
 use crate::hook::dead_letters::DeadLetters;
+use crate::hook::dead_letters::setup::Setup;
 use crate::hook::prepare::Prepared;
 use crate::hook::stage::{Stage, StagePlan};
 use crate::metrics::Metrics;
@@ -191,6 +192,7 @@ fn chains(
             tick_every: interest.tick,
             on_error: hook.on_error,
             dead_letters: dead_letters.clone(),
+            setup: Setup::new(hook, &prepared.plugin, workers),
             origin: Origin {
                 source: SourceId::Hook(place as u32),
                 source_name: source_name.clone(),
