@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod config_commands;
 mod containment;
+mod dead_letters;
 mod explain;
 mod flow;
 mod flow_hooks;

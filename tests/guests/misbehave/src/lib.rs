@@ -9,6 +9,7 @@
 //! | mode | what it does |
 //! | --- | --- |
 //! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
+//! | `seen` | returns an error that tells how many events it saw before, from the Nth on; those of earlier instances count |
 //! | `panic` | panics with TEXT; in any call |
 //! | `flood` | writes 100,000 log lines of 1 KiB |
 //! | `slow` | works for about 20 ms |
@@ -158,6 +159,12 @@ fn act(config: &Config) -> Result<(), String> {
             let line = "x".repeat(1024);
             for _ in 0..100_000 {
                 log::log(log::Level::Info, &line);
+            }
+        }
+        "seen" => {
+            let seen = STATE.with_borrow(|state| state.seen);
+            if seen >= config.n {
+                return Err(format!("{seen} were seen before"));
             }
         }
         "error" => {
