@@ -212,7 +212,7 @@ fn a_dry_run_tells_what_would_happen_and_changes_nothing() {
 
 #[test]
 fn a_replay_starts_at_the_hook_that_failed_and_later_hooks_make_letters_of_their_own() {
-    let trial = Trial::with_input("{\"m\":\"bad\"}\n{\"m\":\"worse, bad\"}\n");
+    let trial = Trial::with_input("{\"m\":\"bad\"}\n{\"m\":\"worse, bad\"}\n{\"m\":\"worse\"}\n");
     let first = hook("first", "", "set", "write = [\"f\"]\ntext = \"1\"");
     let last = |poison: &str| weak(poison).replace("\"weak\"", "\"last\"").replace("[\"w\"]", "[\"l\"]");
     let ran = trial.run(&format!("{FILE_TO_FILE}{first}{}{}", weak("bad"), last("worse")));
@@ -223,15 +223,19 @@ fn a_replay_starts_at_the_hook_that_failed_and_later_hooks_make_letters_of_their
     let tells = hook("tells", "", "emit", "in = \"teardown\"\ntext = \"bye\"");
     configure(&trial, &format!("{FILE_TO_FILE}{first}{tells}{}{}", weak("nothing is"), last("worse")));
     let ran = ask(&trial, &["dead-letters", "replay"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     ran.says(&["2 dead letters went through, 1 events", "1 events failed at hook \"last\""]);
+    ran.says(&["1 failed again at hook \"last\" and stay"]);
     assert_eq!(
         String::from_utf8(trial.read("out.ndjson")).unwrap(),
         "{\"m\":\"bad\",\"f\":\"1\",\"w\":\"bad\",\"l\":\"bad\"}\n"
     );
-    let letters = list(&trial, &[]);
-    assert_eq!((&letters["total"], &letters["letters"][0]["hook"]), (&1.into(), &"last".into()));
-    assert_eq!(letters["letters"][0]["event"]["w"], "worse, bad");
+    let listed = list(&trial, &["--hook", "last"]);
+    let letters = listed["letters"].as_array().unwrap().iter();
+    let counts: Vec<(&Value, &Value)> =
+        letters.map(|letter| (&letter["event"]["w"], &letter["count"])).collect();
+    assert_eq!(counts, [(&"worse".into(), &2.into()), (&"worse, bad".into(), &1.into())]);
+    assert_eq!(listed["total"], list(&trial, &[])["total"], "the other hook's are gone");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 
 pub mod report;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
@@ -129,11 +130,11 @@ pub fn replay(
     let names: Vec<String> = names.collect();
     let segments = store.segments()?;
     let segments = segments.iter().filter(|segment| request.filter.may_take_hook(&segment.hook));
-    // In the chain's order; hooks that are not in it come last.
-    let mut segments: Vec<(usize, &Segment)> = segments
-        .map(|segment| (names.iter().position(|name| *name == segment.hook).unwrap_or(usize::MAX), segment))
-        .collect();
-    segments.sort();
+    // Against the chain's order, so that what a later hook fails on now is not given to it once more.
+    let place = |hook: &str| names.iter().position(|name| name == hook).unwrap_or(usize::MAX);
+    let mut segments: Vec<(usize, &Segment)> =
+        segments.map(|segment| (place(&segment.hook), segment)).collect();
+    segments.sort_by_key(|&(at, segment)| (Reverse(at), segment));
     let mut replay = Replay::new(config, hooks, names, store, request, drain)?;
     for (at, segment) in segments {
         if drain.requested() {
