@@ -5,12 +5,14 @@ mod build;
 mod check;
 mod completions;
 mod config_command;
+mod dead_letters;
 mod explain;
 mod hook;
 mod inspect;
 mod new;
 mod pipe;
 mod progress;
+mod replay;
 mod run;
 mod test;
 
@@ -28,8 +30,8 @@ use crate::hook::load::Loader;
 use crate::hook::trust::Trust;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs or a bench is slower than allowed, 4 stopped by
-on_error = \"stop\", 78 bad configuration.
+Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs, a bench is slower than allowed or a replayed
+failure does not come again, 4 stopped by on_error = \"stop\", 78 bad configuration.
 
 Example:
   hookaroon check -c hookaroon.toml && hookaroon run -c hookaroon.toml --once";
@@ -66,6 +68,11 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Runs hooks on standard input, without a configuration
     Pipe(pipe::PipeArguments),
+    /// Shows the events that hooks failed on, sends them through the chain again, takes one along
+    #[command(name = "dead-letters")]
+    DeadLetters(dead_letters::DeadLettersCommand),
+    /// Runs an exported dead letter offline: the same failure, with the same backtrace
+    Replay(replay::ReplayArguments),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
     /// Shows the checked configuration, its schema for editors, or what every key means
@@ -121,6 +128,8 @@ pub fn main() -> ExitCode {
                 Command::Check(arguments) => check::check(&arguments),
                 Command::Explain(arguments) => explain::explain(&arguments),
                 Command::Pipe(arguments) => pipe::pipe(&arguments),
+                Command::DeadLetters(arguments) => dead_letters::dead_letters(&arguments),
+                Command::Replay(arguments) => replay::replay(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
                 Command::Config(arguments) => config_command::config(&arguments),
                 Command::Completions(arguments) => completions::completions(&arguments),

@@ -34,7 +34,7 @@ pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
 pub use load::load;
-pub(crate) use parts::{is_plugin_path, plugin_source};
+pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
 pub use reference::reference;
@@ -60,6 +60,8 @@ pub struct Config {
     pub trust: Trust,
     /// When a batch is full.
     pub batch: Batch,
+    /// How dead letters are kept.
+    pub dead_letters: DeadLetters,
     /// At least one.
     pub sources: Vec<Source>,
     /// The chain, in its order.
@@ -88,6 +90,28 @@ pub struct Batch {
     pub bytes: usize,
     /// From its first event on.
     pub wait: Duration,
+}
+
+/// How dead letters are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeadLetters {
+    /// The most bytes of all of them; then the sources wait.
+    pub max_bytes: u64,
+    /// When they are removed; none: never.
+    pub max_age: Option<Duration>,
+    /// What is kept of each event.
+    pub keep: Keep,
+}
+
+/// What is kept of an event that is a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Its text.
+    Event,
+    /// The fields that the hook was granted to read.
+    Granted,
+    /// Its digest.
+    Hash,
 }
 
 /// Where events come from.

@@ -11,7 +11,7 @@ pub mod edit;
 pub(crate) mod escape;
 pub mod field;
 mod keys;
-mod members;
+pub mod members;
 mod number;
 pub mod path;
 pub mod projection;

@@ -35,6 +35,7 @@ pub mod candidate;
 pub mod cases;
 pub mod check;
 pub mod explain;
+pub mod letters;
 pub mod pipe;
 pub mod trial;
 

@@ -8,9 +8,9 @@ pub(crate) mod wiring;
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config::{self, Config, Input};
 use crate::decode;
@@ -19,6 +19,7 @@ use crate::event::batch::Batch;
 use crate::event::projection::TooManyFields;
 use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
+use crate::hook::dead_letters::store::Store;
 use crate::hook::prepare::Prepared;
 use crate::metrics::Metrics;
 use crate::queue::{Sender, queue};
@@ -35,6 +36,9 @@ const INTAKE_BYTES: usize = 2 * decode::BLOCK;
 /// What waits in front of a sink at most, for each worker: the next chunk is there when one is written, and a sink
 /// that falls behind for a moment does not make the process larger.
 const SINK_BYTES: usize = 512 << 10;
+
+/// How often dead letters are looked through for those that are too old.
+const CLEANING: Duration = Duration::from_secs(60);
 
 /// Why a run did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +78,8 @@ pub struct Pipeline {
     readers: Vec<Reader>,
     workers: Vec<Worker>,
     sinks: Vec<Sink>,
+    /// Those that grow old.
+    dead_letters: Option<Arc<DeadLetters>>,
 }
 
 /// What one reading thread reads.
@@ -91,7 +97,8 @@ enum Reading {
 impl Pipeline {
     /// Opens everything and wires it up.
     pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
-        let dead_letters = Arc::new(DeadLetters::new(&config.data_dir, drain.clone()));
+        let store = Store::new(&config.data_dir, &config.dead_letters);
+        let dead_letters = Arc::new(DeadLetters::on_disk(store, config.dead_letters.keep, drain.clone()));
         let around = Around { dead_letters: &dead_letters, drain: Some(drain) };
         let mut wiring = Wiring::new(config, hooks, config.workers, &around)?;
         let metrics = wiring.metrics.clone();
@@ -99,10 +106,9 @@ impl Pipeline {
 
         let mut sinks = Vec::new();
         let mut chunks = Vec::new();
-        let mut written = HashMap::new();
-        for (index, sink) in config.sinks.iter().enumerate() {
+        let outputs = open_outputs(config, &found)?;
+        for (index, (sink, output)) in config.sinks.iter().zip(outputs).enumerate() {
             let (sender, receiver) = queue(SINK_BYTES * config.workers as usize);
-            let output = open_output(sink, config, &found, &mut written)?;
             let (drain, metrics) = (drain.clone(), metrics.clone());
             sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });
             chunks.push(sender);
@@ -129,13 +135,23 @@ impl Pipeline {
         }
         let bytes_to_read = bytes_to_read(config, &found);
         let readers = readers(config, found, &wiring, &intakes, drain);
-        Ok(Pipeline { metrics, bytes_to_read, readers, workers, sinks })
+        let dead_letters = config.dead_letters.max_age.map(|_| dead_letters);
+        Ok(Pipeline { metrics, bytes_to_read, readers, workers, sinks, dead_letters })
     }
 
     /// Lets everything flow until it has ended. The first thing that went wrong is the answer; everything that
     /// could be delivered was.
     pub fn run(self) -> Result<(), RunError> {
-        let Pipeline { metrics, readers, workers, sinks, .. } = self;
+        let Pipeline { metrics, readers, workers, sinks, dead_letters, .. } = self;
+        let (end, ended) = mpsc::channel::<()>();
+        let cleaning = dead_letters
+            .map(|letters| {
+                spawn("dead letters".to_owned(), move || {
+                    clean(&letters, &ended);
+                    Ok(())
+                })
+            })
+            .transpose()?;
         let sinks: Vec<_> = sinks
             .into_iter()
             .map(|sink| spawn(format!("sink {}", sink.name), move || sink.run().map_err(RunError::from)))
@@ -155,6 +171,10 @@ impl Pipeline {
         for thread in readers.into_iter().chain(workers).chain(sinks) {
             let ended = thread.join().unwrap_or(Err(RunError::Panicked));
             result = result.and(ended);
+        }
+        drop(end);
+        if let Some(cleaning) = cleaning {
+            result = result.and(cleaning.join().unwrap_or(Err(RunError::Panicked)));
         }
         match metrics.input.unreadable.get() {
             0 => result,
@@ -182,6 +202,16 @@ fn spawn(
     Builder::new().name(name).spawn(run).map_err(RunError::Thread)
 }
 
+/// Removes dead letters that are too old, now and then, until the other end of the channel is gone.
+fn clean(dead_letters: &DeadLetters, ended: &mpsc::Receiver<()>) {
+    loop {
+        dead_letters.remove_old();
+        if ended.recv_timeout(CLEANING) != Err(mpsc::RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
 /// The files of each source.
 fn find_files(config: &Config) -> Result<Vec<Vec<Found>>, SourceError> {
     let find = |source: &config::Source| match &source.input {
@@ -196,6 +226,12 @@ fn bytes_to_read(config: &Config, found: &[Vec<Found>]) -> Option<u64> {
     let known = config.sources.iter().all(|source| matches!(source.input, Input::File { .. }))
         && found.iter().flatten().all(|file| !file.is_fifo);
     known.then(|| found.iter().flatten().map(|file| file.bytes).sum())
+}
+
+/// Opens all sinks; `found` are the files of each source, which none of them may write.
+pub(crate) fn open_outputs(config: &Config, found: &[Vec<Found>]) -> Result<Vec<Output>, SinkError> {
+    let mut written = HashMap::new();
+    config.sinks.iter().map(|sink| open_output(sink, config, found, &mut written)).collect()
 }
 
 /// `written` are the files that sinks before it write, by device and inode.

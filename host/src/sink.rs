@@ -96,6 +96,19 @@ impl Output {
         }
     }
 
+    /// Writes whole lines and waits until they are on disk. If that fails, what was begun of a line is taken back.
+    pub(crate) fn write_synced(&mut self, lines: &[u8]) -> io::Result<()> {
+        let mut left = lines;
+        while !left.is_empty() {
+            match self.write(left) {
+                Ok(written) => left = left.get(written..).unwrap_or(&[]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.cut_back().and(Err(error)),
+            }
+        }
+        self.finish()
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         match self {
             Output::Stdout(_) => Ok(()),

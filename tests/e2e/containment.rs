@@ -244,7 +244,7 @@ fn a_dead_letter_holds_the_event_byte_for_byte() {
     let event = "{\"b\":1e400, \"a\":\"\\ud83d\\ude00\",\"n\":18446744073709551616}";
     let trial = Trial::with_input(format!("{event}\n"));
     trial.through(&hook("bad", "", "trap", ""));
-    let letters = String::from_utf8(trial.read("hookaroon-data/dead-letters/bad.ndjson")).unwrap();
+    let letters = String::from_utf8(trial.dead_letter_lines("bad")).unwrap();
     assert!(letters.ends_with(&format!(",\"event\":{event}}}\n")), "{letters}");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::inject;
-use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered, scale};
+use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, numbered, scale};
 
 /// How much longer than its deadline a call may run, in milliseconds of CPU time.
 const GRACE_MS: f64 = 50.0;
@@ -36,10 +36,8 @@ fn was_stopped(ran: &Ran, times: u64) {
 #[test]
 fn a_call_that_never_ends_is_stopped_wherever_it_is_and_no_event_is_lost() {
     let times = scale(TIMES);
-    // A breaker would save it most of them.
-    let patient = "breaker = { failures = 1000, window = \"1ms\" }";
     let bad =
-        |more: &str, options: &str| hook("bad", &format!("{SHORT}\n{patient}\n{options}"), "spin", more);
+        |more: &str, options: &str| hook("bad", &format!("{SHORT}\n{NO_BREAKER}\n{options}"), "spin", more);
 
     let trial = Trial::with_input(numbered(times / 2));
     let ran = one_by_one(&trial, &bad("", ""));

@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod config_commands;
 mod containment;
+mod dead_letters;
 mod deadlines;
 mod explain;
 mod flow;

@@ -3,7 +3,7 @@
 //!
 //! `make test-peers` builds them and runs this; `make test`, which needs Rust only, leaves it out.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::support::{FILE_TO_FILE, Ran, Trial};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/fixture").join(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The peer in this language as a hook, with the limits that every hook has.
@@ -59,7 +59,9 @@ fn holds(language: &str, refusal: &str) {
     let hook = peer(language);
     refuses_what_it_does_not_know(&trial, &hook, refusal);
     passes_the_fixture(&trial, &hook);
-    trial.write("hookaroon-data/dead-letters/peer.ndjson", "");
+    for segment in trial.segments("peer") {
+        fs::remove_file(segment).unwrap();
+    }
     goes_on_where_a_trapped_one_was(&trial, &hook);
 }
 
@@ -94,7 +96,7 @@ const REPORTS: usize = 60;
 fn goes_on_where_a_trapped_one_was(trial: &Trial, hook: &str) {
     // A FIFO that stays open keeps the run going; each event is a call of its own.
     trial.write("in.log", "");
-    std::fs::remove_file(trial.path("in.log")).unwrap();
+    fs::remove_file(trial.path("in.log")).unwrap();
     assert!(Command::new("mkfifo").arg(trial.path("in.log")).status().unwrap().success());
     let config = format!("[batch]\nrows = 1\n{FILE_TO_FILE}{hook}")
         .replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\"");

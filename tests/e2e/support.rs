@@ -50,6 +50,9 @@ type = "file"
 path = "out.ndjson"
 "#;
 
+/// For a hook that is to be called however often it fails.
+pub const NO_BREAKER: &str = "breaker = { failures = 1000, window = \"1ms\" }";
+
 /// A hook `name` that does `mode`, with every grant. `more` goes to its `[hook.config]`.
 pub fn hook(name: &str, options: &str, mode: &str, more: &str) -> String {
     format!(
@@ -85,11 +88,27 @@ impl Trial {
 
     /// The dead letters of a hook.
     pub fn dead_letters(&self, hook: &str) -> Vec<Value> {
-        let text = self.read(&format!("hookaroon-data/dead-letters/{hook}.ndjson"));
-        text.split(|&byte| byte == b'\n')
+        self.dead_letter_lines(hook)
+            .split(|&byte| byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| serde_json::from_slice(line).unwrap())
             .collect()
+    }
+
+    /// The same as they are on disk, all segments together.
+    pub fn dead_letter_lines(&self, hook: &str) -> Vec<u8> {
+        self.segments(hook).iter().flat_map(|segment| fs::read(segment).unwrap()).collect()
+    }
+
+    /// The segments of a hook's dead letters, in their order.
+    pub fn segments(&self, hook: &str) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.path("hookaroon-data/dead-letters").join(hook)) else {
+            return Vec::new();
+        };
+        let mut segments: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        segments.retain(|path| path.extension().is_some_and(|ending| ending == "ndjson"));
+        segments.sort();
+        segments
     }
 
     pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {

@@ -17,7 +17,7 @@ use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, lo
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
-use crate::hook::dead_letters::DeadLetters;
+use crate::hook::dead_letters::store::Store;
 use crate::hook::prepare::{Prepared, prepare};
 use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
@@ -72,12 +72,17 @@ pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Resul
     if ending.show {
         eprint!("{}", summary.for_people());
     }
+    // The hooks of a command line have no configuration to name.
+    let place = match config.file.as_os_str().is_empty() {
+        true => format!("--data-dir {}", config.data_dir.display()),
+        false => format!("-c {}", config.file.display()),
+    };
+    let kept = Store::new(&config.data_dir, &config.dead_letters);
     for (hook, events) in &summary.dead_letters {
-        let kept = DeadLetters::path(&config.data_dir, hook);
         tracing::warn!(
             hook = hook.as_str(),
-            "it failed on {events} events; they are kept in {}",
-            kept.display()
+            "it failed on {events} events; they are kept in {}; `hookaroon dead-letters list {place}` shows them",
+            kept.dir().join(hook).display()
         );
     }
     let mut ended = Ok(());

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::schema::{
-    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEADLINE, EVENTS, INIT_DEADLINE, LOG_BYTES, LOG_LINES,
-    MAX_EVENT_BYTES, MEMORY, OUTPUT, TEARDOWN_DEADLINE, TICK_DEADLINE,
+    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEAD_LETTERS_BYTES, DEADLINE, EVENTS, INIT_DEADLINE,
+    LOG_BYTES, LOG_LINES, MAX_EVENT_BYTES, MEMORY, OUTPUT, STATE, TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
 use super::{
-    Batch, Config, Deadlines, Decode, Grant, Hook, Input, OnError, Output, OverCost, Place, Places,
-    PluginLimits, Recycle, Sink, Source, WhenOpen,
+    Batch, Config, DeadLetters, Deadlines, Decode, Grant, Hook, Input, Keep, OnError, Output, OverCost,
+    Place, Places, PluginLimits, Recycle, Sink, Source, WhenOpen,
 };
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
@@ -62,6 +62,33 @@ impl Hook {
     }
 }
 
+impl Hook {
+    /// Whether a configuration could give it these limits. The error names the first that it could not.
+    pub fn check_limits(&self) -> Result<(), String> {
+        let Deadlines { process, init, tick, teardown } = self.deadlines;
+        let times = [
+            ("deadline", process, &DEADLINE),
+            ("init_deadline", init, &INIT_DEADLINE),
+            ("tick_deadline", tick, &TICK_DEADLINE),
+            ("teardown_deadline", teardown, &TEARDOWN_DEADLINE),
+        ];
+        if !MEMORY.allowed.contains(&self.memory_bytes) {
+            return Err(format!("memory is {} bytes, which no configuration allows", self.memory_bytes));
+        }
+        let limits::Output { bytes, events, state_bytes } = self.output;
+        let sizes = [("output", bytes, &OUTPUT), ("events", events, &EVENTS), ("state", state_bytes, &STATE)];
+        if let Some((key, size, _)) =
+            sizes.into_iter().find(|(_, size, bounds)| !bounds.allowed.contains(&(*size as u64)))
+        {
+            return Err(format!("{key} is {size}, which no configuration allows"));
+        }
+        match times.into_iter().find(|(_, time, bounds)| !bounds.allowed.contains(time)) {
+            Some((key, time, _)) => Err(format!("{key} is {time:?}, which no configuration allows")),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Config {
     /// Standard input through `hooks` to standard output.
     pub fn pipe(hooks: Vec<Hook>, data_dir: &Path) -> Config {
@@ -73,6 +100,7 @@ impl Config {
             plugin_limits: PluginLimits::default(),
             trust: Trust::default(),
             batch: Batch::default(),
+            dead_letters: DeadLetters::default(),
             sources: vec![Source {
                 name: "stdin".to_owned(),
                 input: Input::Stdin,
@@ -99,5 +127,11 @@ impl Default for Batch {
             bytes: BATCH_BYTES.default as usize,
             wait: BATCH_WAIT.default,
         }
+    }
+}
+
+impl Default for DeadLetters {
+    fn default() -> DeadLetters {
+        DeadLetters { max_bytes: DEAD_LETTERS_BYTES.default, max_age: None, keep: Keep::Event }
     }
 }

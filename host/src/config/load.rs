@@ -17,7 +17,7 @@ use super::errors::{Error, Errors, Text};
 use super::reader::{Reader, Table, suggestion};
 use super::schema::{self, Section};
 use super::settings::Outside;
-use super::{Batch, Case, Config, Hook, Input, PluginLimits, Sink, Source, cases, parts};
+use super::{Batch, Case, Config, DeadLetters, Hook, Input, Keep, PluginLimits, Sink, Source, cases, parts};
 use crate::hook::trust::Trust;
 
 /// Reads and checks `file` and what it includes.
@@ -80,6 +80,7 @@ impl Loading<'_> {
             plugin_limits: PluginLimits::default(),
             trust: Trust::default(),
             batch: Batch { rows: 0, bytes: 0, wait: Duration::ZERO },
+            dead_letters: DeadLetters::default(),
             sources: Vec::new(),
             hooks: Vec::new(),
             sinks: Vec::new(),
@@ -97,6 +98,7 @@ impl Loading<'_> {
             config.plugin_limits = plugin_limits(top);
             config.trust = trust(top);
             config.batch = batch(top);
+            config.dead_letters = dead_letters(top);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
                 let found = includes.len();
                 match glob::glob(&dir.join(pattern).to_string_lossy()) {
@@ -307,5 +309,15 @@ fn batch(top: &Table<'_, '_>) -> Batch {
         rows: table.number("rows", &schema::BATCH_ROWS) as usize,
         bytes: table.size("bytes", &schema::BATCH_BYTES) as usize,
         wait: table.time("wait", &schema::BATCH_WAIT),
+    }
+}
+
+fn dead_letters(top: &Table<'_, '_>) -> DeadLetters {
+    let Some(table) = top.table("dead_letters", schema::DEAD_LETTERS) else { return DeadLetters::default() };
+    let keep = [("event", Keep::Event), ("granted", Keep::Granted), ("hash", Keep::Hash)];
+    DeadLetters {
+        max_bytes: table.size("max_bytes", &schema::DEAD_LETTERS_BYTES),
+        max_age: table.get("max_age").map(|_| table.time("max_age", &schema::DEAD_LETTERS_AGE)),
+        keep: table.choice("keep", &keep, Keep::Event),
     }
 }

@@ -33,15 +33,19 @@ enum Type {
 /// A name: it stands in `from`, in metrics and in files' names.
 fn name(table: &Table<'_, '_>) -> String {
     let Some((name, span)) = table.required_string("name") else { return String::new() };
-    if !name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character))
-        || name.starts_with('.')
-    {
+    if !is_name(name) {
         table.wrong(
             &span,
             format!("name {name:?}: letters, digits, \"_\", \"-\" and \".\" (not first) are allowed"),
         );
     }
     name.to_owned()
+}
+
+/// Whether it could be a name.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character))
+        && !name.starts_with('.')
 }
 
 pub(super) fn source(table: &Table<'_, '_>, dir: &Path) -> Source {

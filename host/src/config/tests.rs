@@ -121,3 +121,21 @@ fn the_limits_on_plugins_can_be_raised() {
     );
     assert_eq!(config.plugin_limits.scan.functions, scan::Limits::DEFAULT.functions);
 }
+
+#[test]
+fn dead_letters_are_bounded_and_kept_whole_unless_something_else_is_said() {
+    let config = read(&hook("")).unwrap();
+    assert_eq!(config.dead_letters, DeadLetters { max_bytes: 1 << 30, max_age: None, keep: Keep::Event });
+    let table = |lines: &str| read(&format!("[dead_letters]\n{lines}\n{}", hook("")));
+    let config = table("max_bytes = \"64MiB\"\nmax_age = \"720h\"\nkeep = \"hash\"").unwrap();
+    let max_age = Some(Duration::from_secs(720 * 3600));
+    assert_eq!(config.dead_letters, DeadLetters { max_bytes: 64 << 20, max_age, keep: Keep::Hash });
+    for (line, told) in [
+        ("max_bytes = \"1KiB\"", "2:13: dead_letters: max_bytes is 1KiB; 4KiB to"),
+        ("max_age = \"30 days\"", "2:11: dead_letters: max_age is no time"),
+        ("keep = \"events\"", "2:8: dead_letters: keep = \"events\" is not known; did you mean \"event\"?"),
+    ] {
+        let errors = table(line).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].starts_with(told), "{errors:?}");
+    }
+}

@@ -39,6 +39,8 @@ pub struct EventTime {
     pub format: TimeFormat,
     /// The fields to look at, in order; the first that can be read counts.
     pub fields: Vec<NodeId>,
+    /// What it was when the events were read first, for those that are replayed without their source.
+    pub known_ns: Option<i64>,
 }
 
 /// A condition of a `match`, resolved.
@@ -155,8 +157,16 @@ impl Batch {
         }
     }
 
+    /// The event's own time, in nanoseconds since 1970.
+    pub(crate) fn time_ns(&self, row: u32) -> i64 {
+        self.origin(row).map_or(0, |origin| self.time(row, origin))
+    }
+
     /// The event's own time, else when it was received.
     fn time(&self, row: u32, origin: &Origin) -> i64 {
+        if let Some(known_ns) = origin.time.known_ns {
+            return known_ns;
+        }
         let mut scratch = Vec::new();
         let own = origin.time.fields.iter().find_map(|&node| {
             let value = self.value(row, node, &mut scratch);
@@ -243,6 +253,11 @@ impl EventTime {
     /// Where `format` looks in the events of `projection`.
     pub fn new(format: &TimeFormat, projection: &Projection) -> Arc<EventTime> {
         let fields = format.fields().iter().filter_map(|path| projection.node(path)).collect();
-        Arc::new(EventTime { format: format.clone(), fields })
+        Arc::new(EventTime { format: format.clone(), fields, known_ns: None })
+    }
+
+    /// A time that is known.
+    pub(crate) fn known(ns: i64) -> Arc<EventTime> {
+        Arc::new(EventTime { format: TimeFormat::default(), fields: Vec::new(), known_ns: Some(ns) })
     }
 }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{FrameInfo, WasmBacktrace};
 
 use super::host_api::printable;
@@ -36,16 +37,17 @@ const PANIC_MACHINERY: [&str; 9] = [
 const LIBRARIES: [&str; 3] = ["/rustc/", "/rustlib/", "/.cargo/registry/"];
 
 /// A function that was at work when the call ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     /// Its name, demangled, or its number.
     pub function: String,
     /// The source file and the line, as far as the plugin tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }
 
 /// A line of a source file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The file, as the compiler was told.
     pub file: String,

@@ -81,6 +81,8 @@ pub struct Chain {
     queued: bool,
     /// When each stage is to be told the time next.
     ticks: Vec<Option<Tick>>,
+    /// The stages before this one are not used, as in a replay of what later ones failed on.
+    first: usize,
 }
 
 struct Tick {
@@ -95,7 +97,7 @@ impl Chain {
             .iter()
             .map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every }))
             .collect();
-        Chain { stages, metrics, queued: false, ticks }
+        Chain { stages, metrics, queued: false, ticks, first: 0 }
     }
 
     /// From now on more events wait, or they do not.
@@ -103,13 +105,28 @@ impl Chain {
         self.queued = queued;
     }
 
+    /// The same, and no stage is told the time or torn down until [`use_from`](Chain::use_from) says so.
+    pub(crate) fn unused(self) -> Chain {
+        Chain { first: usize::MAX, ..self }
+    }
+
+    /// From now on this stage and those after it are used.
+    pub(crate) fn use_from(&mut self, first: usize) {
+        self.first = self.first.min(first);
+    }
+
+    /// One of its stages.
+    pub(crate) fn stage(&mut self, index: usize) -> Option<&mut Stage> {
+        self.stages.get_mut(index)
+    }
+
     /// Passes a batch through all hooks.
     pub fn process(&mut self, batch: &mut Batch, now_ns: u64) -> Result<(), Stop> {
-        self.pass(batch, 0, now_ns)
+        self.pass(batch, self.first, now_ns)
     }
 
     /// Passes a batch through the hooks from `first` on.
-    fn pass(&mut self, batch: &mut Batch, first: usize, now_ns: u64) -> Result<(), Stop> {
+    pub(crate) fn pass(&mut self, batch: &mut Batch, first: usize, now_ns: u64) -> Result<(), Stop> {
         for (stage, metrics) in self.stages.iter_mut().zip(&self.metrics.hooks).skip(first) {
             if batch.is_empty() {
                 break;
@@ -128,7 +145,7 @@ impl Chain {
         now_ns: u64,
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
-        for index in 0..self.stages.len() {
+        for index in self.first..self.stages.len() {
             let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
             else {
                 break;
@@ -173,7 +190,7 @@ impl Chain {
         now_ns: u64,
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
-        for index in 0..self.stages.len() {
+        for index in self.first..self.stages.len() {
             let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
             else {
                 break;

@@ -1,28 +1,38 @@
-//! Events that a hook could not process, on disk with the reason.
+//! Events that a hook could not process, kept with the reason until they are replayed.
 //!
-//! One file a hook, `DATA_DIR/dead-letters/HOOK.ndjson`, one JSON object a line: when, which hook, the kind of
-//! failure, its message, where the event came from, and the event byte for byte as it was when the hook got it.
-//! A line is on disk before the event leaves the chain. While that cannot be done the worker waits and tries
-//! again, until the run is asked to end; what is then still not written is told as an error. A run offline keeps
-//! them in memory, at most [`MOST_IN_MEMORY`].
+//! A line is on disk before its event leaves the chain. While that cannot be done, because the disk or the `max_bytes`
+//! of `[dead_letters]` is full, the worker waits and tries again, which makes the source wait, until the run is asked to
+//! end; what is then still not written is told as an error. A run offline keeps them in memory, at most
+//! [`MOST_IN_MEMORY`].
+//!
+//! [`record`] is one of them as a line, [`store`] the segments that the lines are in, [`marks`] what became of them
+//! since, [`objects`] what the calls that failed can be made again from.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+mod files;
+pub mod filter;
+mod granted;
+pub mod marks;
+pub mod objects;
+pub mod record;
+pub mod setup;
+pub mod store;
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::failure::FailureKind;
+use super::failure::Failure;
+use crate::config::Keep;
 use crate::drain::Drain;
 use crate::event::batch::Batch;
-use crate::event::escape;
+use record::{Content, Letter};
+use setup::Setup;
+use store::{Appended, Store};
 
 /// How long to wait before trying again to write.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// Where they are, below the data directory.
-const DIR: &str = "dead-letters";
 
 /// How many bytes of them are kept in memory.
 pub const MOST_IN_MEMORY: usize = 256 << 20;
@@ -31,44 +41,44 @@ pub const MOST_IN_MEMORY: usize = 256 << 20;
 #[derive(Debug)]
 pub struct DeadLetters {
     kept: Kept,
+    /// What is kept of each event.
+    keep: Keep,
     /// One writer at a time, so that lines stay whole. What is kept in memory.
     writing: Mutex<Vec<u8>>,
+    /// Numbers them, for their IDs.
+    made: AtomicU64,
 }
 
 #[derive(Debug)]
 enum Kept {
-    OnDisk { dir: PathBuf, drain: Arc<Drain> },
+    OnDisk { store: Store, drain: Arc<Drain> },
     InMemory,
 }
 
 /// Why an event is a dead letter.
 #[derive(Clone, Copy, Debug)]
 pub struct Reason<'a> {
-    /// The hook's name.
-    pub hook: &'a str,
-    /// What kind of failure it was.
-    pub kind: FailureKind,
+    /// The hook as it was set up.
+    pub setup: &'a Setup,
+    /// The digest of the same, with its state, among the objects that are kept.
+    pub kept: Option<&'a str>,
     /// What happened.
-    pub message: &'a str,
+    pub failure: &'a Failure,
     /// When, in nanoseconds since 1970.
     pub now_ns: u64,
 }
 
 impl DeadLetters {
-    /// Dead letters below `data_dir`; nothing is made until there is one.
-    pub fn new(data_dir: &Path, drain: Arc<Drain>) -> DeadLetters {
-        let kept = Kept::OnDisk { dir: data_dir.join(DIR), drain };
-        DeadLetters { kept, writing: Mutex::default() }
-    }
-
-    /// Where those of a hook are.
-    pub fn path(data_dir: &Path, hook: &str) -> PathBuf {
-        file_of(&data_dir.join(DIR), hook)
+    /// Dead letters in this store; nothing is made until there is one.
+    pub fn on_disk(store: Store, keep: Keep, drain: Arc<Drain>) -> DeadLetters {
+        let (kept, writing, made) = (Kept::OnDisk { store, drain }, Mutex::default(), AtomicU64::new(0));
+        DeadLetters { kept, keep, writing, made }
     }
 
     /// Dead letters that nobody needs once the run has ended.
     pub fn in_memory() -> DeadLetters {
-        DeadLetters { kept: Kept::InMemory, writing: Mutex::default() }
+        let (writing, made) = (Mutex::default(), AtomicU64::new(0));
+        DeadLetters { kept: Kept::InMemory, keep: Keep::Event, writing, made }
     }
 
     /// The lines that are kept in memory.
@@ -76,11 +86,40 @@ impl DeadLetters {
         std::mem::take(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Appends the line of one dead letter to `lines`.
+    pub fn write(&self, batch: &Batch, row: u32, reason: &Reason<'_>, lines: &mut Vec<u8>) {
+        let content = match self.keep {
+            Keep::Event => Content::event(batch.text(row)),
+            Keep::Granted => Content::granted(batch.text(row), &reason.setup.grant.read_patterns()),
+            Keep::Hash => Content::hash(batch.text(row)),
+        };
+        let id = self.next_id(reason.now_ns, &reason.setup.hook);
+        Letter::new(id, batch, row, reason, content).write(lines);
+    }
+
+    /// Unlike any other of this store: of the time, the process and a count.
+    fn next_id(&self, now_ns: u64, hook: &str) -> String {
+        let made = self.made.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("{now_ns} {} {made} {hook}", process::id());
+        format!("{:016x}", xxhash_rust::xxh3::xxh3_64(unique.as_bytes()))
+    }
+
+    /// Keeps what the next call of an instance can be made again from. Returns the digest that letters refer to it by;
+    /// none if nobody could make use of it.
+    pub fn keep_setup(&self, setup: &Setup, worker: u32, state: Option<&[u8]>) -> io::Result<Option<String>> {
+        match &self.kept {
+            Kept::OnDisk { store, .. } if self.keep != Keep::Hash => {
+                setup.keep(&store.objects(&setup.hook), worker, state).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Puts whole lines where they are kept. Waits while that is not possible; an error once the run is to end.
     pub fn append(&self, hook: &str, lines: &[u8]) -> io::Result<()> {
         let mut memory = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (dir, drain) = match &self.kept {
-            Kept::OnDisk { dir, drain } => (dir, drain),
+        let (store, drain) = match &self.kept {
+            Kept::OnDisk { store, drain } => (store, drain),
             Kept::InMemory if memory.len() + lines.len() > MOST_IN_MEMORY => {
                 let message = format!("over {MOST_IN_MEMORY} bytes of events failed; take a smaller input");
                 return Err(io::Error::new(io::ErrorKind::StorageFull, message));
@@ -90,62 +129,29 @@ impl DeadLetters {
                 return Ok(());
             }
         };
-        let path = file_of(dir, hook);
+        let mut told = String::new();
         loop {
-            let Err(error) = append_once(dir, &path, lines) else { return Ok(()) };
-            let error = io::Error::new(
-                error.kind(),
-                format!("dead letters of hook \"{hook}\": {}: {error}", path.display()),
-            );
-            tracing::error!("{error}; the events wait until it can be written");
+            let (kind, reason) = match store.append(hook, lines, SystemTime::now()) {
+                Ok(Appended::Whole) => return Ok(()),
+                Ok(Appended::Full { remedy }) => (io::ErrorKind::StorageFull, remedy),
+                Err(error) => (error.kind(), error.to_string()),
+            };
+            let message = format!("dead letters of hook \"{hook}\": {reason}");
+            if message != told {
+                tracing::error!("{message}; the events wait until then, and so does their source");
+                told.clone_from(&message);
+            }
             if drain.wait(RETRY) {
-                return Err(error);
+                return Err(io::Error::new(kind, message));
             }
         }
     }
-}
 
-fn file_of(dir: &Path, hook: &str) -> PathBuf {
-    dir.join(format!("{hook}.ndjson"))
-}
-
-fn append_once(dir: &Path, path: &Path, lines: &[u8]) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    let before = file.metadata()?.len();
-    if let Err(error) = write_synced(&mut file, lines) {
-        // Half a line would spoil the next one.
-        file.set_len(before)?;
-        return Err(error);
+    /// Removes what is too old, and tells it; what cannot be removed is told too.
+    pub fn remove_old(&self) {
+        let Kept::OnDisk { store, .. } = &self.kept else { return };
+        if let Err(error) = store.remove_old(SystemTime::now()) {
+            tracing::warn!("old dead letters cannot be removed: {error}");
+        }
     }
-    Ok(())
-}
-
-fn write_synced(file: &mut File, lines: &[u8]) -> io::Result<()> {
-    file.write_all(lines)?;
-    file.sync_data()
-}
-
-/// Appends the line of one dead letter.
-pub fn write_record(batch: &Batch, row: u32, reason: &Reason<'_>, out: &mut Vec<u8>) {
-    let text = |key: &str, value: &str, out: &mut Vec<u8>| {
-        out.extend_from_slice(key.as_bytes());
-        escape::append_string(value.as_bytes(), out);
-    };
-    let number = |key: &str, value: u64, out: &mut Vec<u8>| {
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-    };
-    number("{\"time_ns\":", reason.now_ns, out);
-    text(",\"hook\":", reason.hook, out);
-    text(",\"kind\":", reason.kind.name(), out);
-    text(",\"message\":", reason.message, out);
-    if let Some(origin) = batch.origin(row) {
-        text(",\"source\":", &origin.source_name, out);
-        text(",\"stream\":", &origin.stream, out);
-        number(",\"offset\":", batch.offset(row), out);
-    }
-    out.extend_from_slice(b",\"event\":");
-    out.extend_from_slice(batch.text(row));
-    out.extend_from_slice(b"}\n");
 }

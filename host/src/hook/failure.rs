@@ -36,6 +36,11 @@ impl FailureKind {
         FailureKind::Open,
     ];
 
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<FailureKind> {
+        FailureKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Its name in the summary, in metrics and in dead letters.
     pub fn name(self) -> &'static str {
         match self {

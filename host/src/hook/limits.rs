@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 /// How many core instances, memories and tables one instance has at most. Language runtimes need up to 12
@@ -40,7 +41,7 @@ pub struct Limits {
 }
 
 /// What one call makes the host hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// Bytes of lists and texts that it hands over. What it saves counts, too.
     pub bytes: usize,

@@ -8,6 +8,7 @@
 mod fault;
 mod vet;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -197,8 +198,22 @@ impl Loader {
         })
     }
 
+    /// The same for a plugin that is no file here; the request's source is what errors call it. No signature is asked
+    /// for: whoever hands it over vouches for it.
+    pub fn load_bytes(&self, request: &Request<'_>, bytes: Vec<u8>) -> Result<Plugin, LoadError> {
+        let vetted = Found::handed(bytes).vet(request.sha256, &self.trust);
+        vetted.and_then(|vetted| self.load_vetted(request, vetted)).map_err(|fault| LoadError {
+            hook: Some(request.hook.to_owned()),
+            plugin: request.source.to_string(),
+            fault,
+        })
+    }
+
     fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {
-        let vetted = self.read(&request.source)?.vet(request.sha256, &self.trust)?;
+        self.load_vetted(request, self.read(&request.source)?.vet(request.sha256, &self.trust)?)
+    }
+
+    fn load_vetted(&self, request: &Request<'_>, vetted: Vetted) -> Result<Plugin, LoadFault> {
         let start = Instant::now();
         let mut warnings = Vec::new();
         // What is compiled does not depend on the grants: who adds a missing one finds it in the cache.
@@ -253,6 +268,15 @@ impl Loader {
         }
         Ok(Ready { facts: compiled.facts().clone(), component, from_cache: false })
     }
+}
+
+/// The plugin's file as it is now, if it has no more than `limit` bytes.
+pub(super) fn bytes_of(source: &PluginSource, limit: u64) -> Result<Cow<'static, [u8]>, LoadError> {
+    Found::read(source, limit).map(Found::into_bytes).map_err(|fault| LoadError {
+        hook: None,
+        plugin: source.to_string(),
+        fault,
+    })
 }
 
 /// A plugin with its machine code.

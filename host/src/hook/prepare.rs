@@ -58,6 +58,26 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         granted_imports: &hook.grant.imports,
     };
     let plugin = loader.load(&request).map_err(|error| vec![error.to_string()])?;
+    one_of(index, hook, plugin, loader, workers)
+}
+
+/// The same with a plugin that is loaded already, for this hook and what it is granted.
+pub fn prepare_loaded(
+    hook: &config::Hook,
+    plugin: Plugin,
+    loader: &Loader,
+    workers: u32,
+) -> Result<Prepared, Vec<String>> {
+    one_of(0, hook, plugin, loader, workers)
+}
+
+fn one_of(
+    index: usize,
+    hook: &config::Hook,
+    plugin: Plugin,
+    loader: &Loader,
+    workers: u32,
+) -> Result<Prepared, Vec<String>> {
     for warning in &plugin.warnings {
         tracing::warn!(hook = hook.name.as_str(), "{warning}");
     }

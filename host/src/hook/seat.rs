@@ -64,7 +64,7 @@ pub struct Seat {
     /// Who sits there; none: the last one failed, or none was started yet.
     taken: Option<Instance>,
     due: Due,
-    last_save: Option<Vec<u8>>,
+    last_save: Option<Arc<[u8]>>,
     /// When it was asked for that; none: not yet.
     saved_at: Option<Instant>,
     /// Not before then is it told the time again.
@@ -179,7 +179,7 @@ impl Seat {
         self.saved_at = Some(now);
         self.changed = false;
         if let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) {
-            self.last_save = state;
+            self.last_save = state.map(Arc::from);
         }
     }
 
@@ -197,7 +197,7 @@ impl Seat {
             tracing::warn!(hook, "it is replaced, because its save failed");
             return Emission::default();
         };
-        self.last_save = state;
+        self.last_save = state.map(Arc::from);
         self.changed = false;
         match self.start().and_then(|fresh| self.try_out(fresh, now_ns)) {
             Ok((fresh, mut emission)) => {
@@ -249,10 +249,25 @@ impl Seat {
         Ok((fresh, outcome.emission))
     }
 
+    /// The number of its worker.
+    pub(crate) fn worker(&self) -> u32 {
+        self.worker
+    }
+
+    /// What the next fresh instance starts with.
+    pub(crate) fn last_save(&self) -> Option<Arc<[u8]>> {
+        self.last_save.clone()
+    }
+
+    /// The next call is of a fresh instance that starts with this.
+    pub(crate) fn restore(&mut self, state: Option<Arc<[u8]>>) {
+        self.taken = None;
+        self.last_save = state;
+    }
+
     /// Forgets the instance and what it saved.
     pub(crate) fn renew(&mut self) {
-        self.taken = None;
-        self.last_save = None;
+        self.restore(None);
     }
 
     /// Ends the instance and returns its last events. If it failed before, what was saved last is in no instance: a

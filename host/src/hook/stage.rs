@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
-use super::dead_letters::{self, DeadLetters, Reason};
+use super::dead_letters::setup::Setup;
+use super::dead_letters::{DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
@@ -45,6 +46,8 @@ pub struct StagePlan {
     pub on_error: OnError,
     /// Where dead letters go.
     pub dead_letters: Arc<DeadLetters>,
+    /// What they say of the hook.
+    pub setup: Setup,
     /// Where the events that it emits come from.
     pub origin: Origin,
     /// Nobody after it looks at fields, so edits need not keep track of them.
@@ -64,10 +67,35 @@ pub struct Stage {
     letters: Vec<u8>,
     /// What its calls cost of late.
     spending: Option<Spending>,
+    /// What the letters that are written now refer to.
+    kept: Option<KeptSetup>,
+    /// It was told that something could not be kept.
+    told_unkept: bool,
+    /// So many rows, the first of a batch, are dead letters of this hook already: if it fails on them they stay what
+    /// they are.
+    letters_before: u32,
     /// Numbers the events that it emits.
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
+}
+
+/// A hook's setup that was kept for the dead letters.
+struct KeptSetup {
+    /// The state that is part of it.
+    state: Option<Arc<[u8]>>,
+    /// What it is found by; none: it could not be kept.
+    digest: Option<String>,
+}
+
+impl KeptSetup {
+    fn is_of(&self, state: Option<&Arc<[u8]>>) -> bool {
+        match (&self.state, state) {
+            (None, None) => true,
+            (Some(kept), Some(state)) => Arc::ptr_eq(kept, state),
+            _ => false,
+        }
+    }
 }
 
 /// What becomes of a row that was handed over.
@@ -102,6 +130,9 @@ impl Stage {
             scratch: Scratch::default(),
             text: Vec::new(),
             letters: Vec::new(),
+            kept: None,
+            told_unkept: false,
+            letters_before: 0,
             emitted: 0,
             failed: None,
         }
@@ -115,6 +146,17 @@ impl Stage {
     /// Takes the rows that failed in the last batch, of a stage that is watched.
     pub(crate) fn take_failed(&mut self) -> Vec<(u32, Failure)> {
         self.failed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// So many rows, the first of the next batch, are dead letters of this hook already; it remembers which of them fail.
+    pub(crate) fn replays(&mut self, rows: u32) {
+        self.letters_before = rows;
+        self.failed = Some(Vec::new());
+    }
+
+    /// The next call is of a fresh instance that starts with this.
+    pub(crate) fn restore(&mut self, state: Option<Arc<[u8]>>) {
+        self.place.with(|seat| seat.restore(state));
     }
 
     /// The hook's name.
@@ -198,8 +240,9 @@ impl Stage {
             WhenOpen::DeadLetter => {
                 let message = "it was not called, because its breaker is open (when_open = \"dead_letter\")";
                 let failure = Failure::new(FailureKind::Open, message.to_owned(), Cost::default());
-                for &row in &self.rows {
-                    write_letter(&self.plan, batch, row, &failure, now_ns, &mut self.letters);
+                for index in 0..self.rows.len() {
+                    let Some(&row) = self.rows.get(index) else { break };
+                    self.write_letter(batch, row, &failure, now_ns);
                 }
                 self.keep_letters(metrics, rows)?;
             }
@@ -380,8 +423,32 @@ impl Stage {
         if let Some(failed) = &mut self.failed {
             failed.push((row, failure.clone()));
         }
-        if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
-            write_letter(&self.plan, batch, row, failure, now_ns, &mut self.letters);
+        let is_kept = matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop);
+        if is_kept && row >= self.letters_before {
+            self.write_letter(batch, row, failure, now_ns);
+        }
+    }
+
+    /// Writes down a row that becomes a dead letter.
+    fn write_letter(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
+        self.keep_setup();
+        let kept = self.kept.as_ref().and_then(|kept| kept.digest.as_deref());
+        let reason = Reason { setup: &self.plan.setup, kept, failure, now_ns };
+        self.plan.dead_letters.write(batch, row, &reason, &mut self.letters);
+    }
+
+    /// Keeps what the failed call can be made again from, once for each state.
+    fn keep_setup(&mut self) {
+        let (worker, state) = self.place.with(|seat| (seat.worker(), seat.last_save()));
+        if !self.kept.as_ref().is_some_and(|kept| kept.is_of(state.as_ref())) {
+            let kept = self.plan.dead_letters.keep_setup(&self.plan.setup, worker, state.as_deref());
+            if let Err(error) = &kept
+                && !std::mem::replace(&mut self.told_unkept, true)
+            {
+                let hook = self.plan.name.as_str();
+                tracing::warn!(hook, "its dead letters are kept, but cannot be exported: {error}");
+            }
+            self.kept = Some(KeptSetup { state, digest: kept.ok().flatten() });
         }
     }
 
@@ -426,24 +493,21 @@ impl Stage {
     }
 }
 
-/// Writes down a row that becomes a dead letter.
-fn write_letter(
-    plan: &StagePlan,
-    batch: &Batch,
-    row: u32,
-    failure: &Failure,
-    now_ns: u64,
-    letters: &mut Vec<u8>,
-) {
-    let reason = Reason { hook: &plan.name, kind: failure.kind, message: &failure.message, now_ns };
-    dead_letters::write_record(batch, row, &reason, letters);
+/// What the messages of rows that nobody knows the guilt of begin with, and what comes before the last failure in them.
+const NOT_ISOLATED: (&str, &str) = ("whether this event is to blame is not known: ", "; the last failure: ");
+
+/// What failed, from the message of a row that was isolated or was not.
+pub(crate) fn failed_in(message: &str) -> &str {
+    let (start, joint) = NOT_ISOLATED;
+    let last = message.strip_prefix(start).and_then(|rest| rest.split_once(joint));
+    last.map_or(message, |(_, last)| last)
 }
 
 /// Why rows failed of which nobody knows whether they are guilty.
 fn not_isolated(last: &Failure) -> Failure {
+    let (start, joint) = NOT_ISOLATED;
     let message = format!(
-        "whether this event is to blame is not known: the search for the guilty ones of its batch ended after {} \
-         failures or {} deadlines; the last failure: {}",
+        "{start}the search for the guilty ones of its batch ended after {} failures or {} deadlines{joint}{}",
         isolate::MOST_FAILURES,
         isolate::MOST_DEADLINES,
         last.message

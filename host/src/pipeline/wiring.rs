@@ -21,6 +21,7 @@ use crate::event::time::TimeFormat;
 use crate::event::unseen::Unseen;
 use crate::hook::chain::places;
 use crate::hook::dead_letters::DeadLetters;
+use crate::hook::dead_letters::setup::Setup;
 use crate::hook::gate::Gate;
 use crate::hook::prepare::Prepared;
 use crate::hook::stage::{Stage, StagePlan};
@@ -215,6 +216,7 @@ fn chains(
             }),
             on_error: hook.on_error,
             dead_letters: around.dead_letters.clone(),
+            setup: Setup::new(hook, &prepared.plugin, workers),
             origin: Origin {
                 source: SourceId::Hook(place as u32),
                 source_name: source_name.clone(),

@@ -65,13 +65,17 @@ impl Appended {
         Ok(written)
     }
 
-    /// Takes back what was written of a line that cannot be finished.
+    /// Takes back what was written of a line that cannot be finished. If somebody else appended meanwhile, as a replay
+    /// of dead letters may, the line is ended instead: theirs are not to go with it.
     pub fn cut_back(&mut self) -> io::Result<()> {
-        if self.is_regular && self.partial > 0 {
-            self.partial = 0;
+        let partial = std::mem::take(&mut self.partial);
+        if !self.is_regular || partial == 0 {
+            return Ok(());
+        }
+        if self.file.metadata()?.len() == self.whole + partial {
             return self.file.set_len(self.whole);
         }
-        Ok(())
+        self.file.write_all(b"\n")
     }
 
     /// Waits until it is on disk.
@@ -106,6 +110,18 @@ mod tests {
         file.write(b"{}\n").unwrap();
         file.cut_back().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{\"a\":1}\n{}\n");
+    }
+
+    #[test]
+    fn what_somebody_else_appended_is_not_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.ndjson");
+        let mut ours = Appended::open(&path).unwrap();
+        ours.begin(&path).unwrap();
+        Appended::open(&path).unwrap().write(b"{\"theirs\":1}\n").unwrap();
+        ours.write(b"{\"torn").unwrap();
+        ours.cut_back().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"{\"theirs\":1}\n{\"torn\n");
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! One hook in a chain of its own, over events in memory: pass, columns, call, checks, splice, out.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hookaroon::config::{self, OnError};
-use hookaroon::drain::Drain;
 use hookaroon::event::batch::{Batch, Block, Origin, SourceId};
 use hookaroon::event::column::Column;
 use hookaroon::event::duplicates::Written;
@@ -19,6 +17,7 @@ use hookaroon::event::time::TimeFormat;
 use hookaroon::hook::chain::{Chain, places};
 use hookaroon::hook::compile::{self, Compiler};
 use hookaroon::hook::dead_letters::DeadLetters;
+use hookaroon::hook::dead_letters::setup::Setup;
 use hookaroon::hook::load::Loader;
 use hookaroon::hook::prepare::prepare;
 use hookaroon::hook::stage::{Stage, StagePlan};
@@ -54,6 +53,7 @@ impl One {
         let loader = Loader::new(engine::new()?, compiler, None, Trust::default());
         let prepared = prepare(&config.hooks, &loader, 1).map_err(|wrong| anyhow!(wrong.join("\n")))?;
         let prepared = prepared.into_iter().next().context("a hook")?;
+        let settings = config.hooks.first().context("a hook")?;
         let interest = &prepared.plan.interest;
         let paths: Vec<&FieldPath> =
             interest.read.iter().chain(&interest.write).map(|field| &field.path).collect();
@@ -77,7 +77,8 @@ impl One {
             tick_every: None,
             gate: None,
             on_error: OnError::Stop,
-            dead_letters: Arc::new(DeadLetters::new(Path::new("unused"), Arc::new(Drain::default()))),
+            dead_letters: Arc::new(DeadLetters::in_memory()),
+            setup: Setup::new(settings, &prepared.plugin, 1),
             origin: origin(&projection),
             is_last: false,
         };
@@ -90,7 +91,7 @@ impl One {
         let metrics = Arc::new(Metrics::new([counted], []));
         let place = places(&prepared.plan, prepared.first, 1).pop().context("a place")?;
         let chain = Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics, Instant::now());
-        let settings = config.hooks.first().context("a hook")?.config.clone();
+        let settings = settings.config.clone();
         Ok(One { projection, reads, writes, written, config: settings, chain, now_ns: 0 })
     }
 

@@ -53,6 +53,7 @@ pub(in crate::config) const TOP: &Section = &Section {
             "The longest line that is one event; a longer one becomes several, numbered, and counted.",
         ),
         table("batch", Table(BATCH)),
+        table("dead_letters", Table(DEAD_LETTERS)),
         table("plugin_limits", Table(PLUGIN_LIMITS)),
         tables("source", Tables(SOURCE)),
         tables("hook", Tables(HOOK)),
@@ -79,6 +80,40 @@ pub(in crate::config) const BATCH: &Section = &Section {
             Default,
             "\"5ms\"",
             "The longest that its first event waits for others.",
+        ),
+    ],
+};
+
+pub(in crate::config) const DEAD_LETTERS: &Section = &Section {
+    header: "[dead_letters]",
+    doc: "The events that hooks failed on and that are kept on disk, in `data_dir`; `hookaroon dead-letters` lists, replays \
+          and exports them.",
+    keys: &[
+        key(
+            "max_bytes",
+            Size(DEAD_LETTERS_BYTES),
+            Default,
+            "\"10GiB\"",
+            "The most bytes of all hooks' dead letters together. When they are there, nothing is thrown away: the sources \
+             wait until some were replayed or removed, or are too old.",
+        ),
+        key(
+            "max_age",
+            Time(DEAD_LETTERS_AGE),
+            Means("they are kept until they are replayed"),
+            "\"720h\"",
+            "When they are so old they are removed, a whole segment at a time, and counted in the log.",
+        ),
+        key(
+            "keep",
+            Word(&[
+                ("event", "the whole event, byte for byte"),
+                ("granted", "only the fields that the hook may read; it can be exported, not replayed"),
+                ("hash", "its SHA-256, which tells whether it is one that is kept elsewhere"),
+            ]),
+            Is("\"event\""),
+            "\"granted\"",
+            "What is kept of each event.",
         ),
     ],
 };
@@ -537,6 +572,14 @@ pub(in crate::config) const RECYCLE_CALLS: Bounded<u64> =
     Bounded { allowed: 1..=u64::MAX, default: u64::MAX };
 pub(in crate::config) const RECYCLE_AGE: Bounded<Duration> =
     Bounded { allowed: Duration::from_millis(1)..=Duration::from_secs(365 * 86_400), default: Duration::MAX };
+/// Days of a hook that fails on one event in a hundred, and small enough for most disks. The least is for tests.
+pub(in crate::config) const DEAD_LETTERS_BYTES: Bounded<u64> =
+    Bounded { allowed: 4 << 10..=u64::MAX, default: 1 << 30 };
+/// Up to a year. No default: without the key it is never.
+pub(in crate::config) const DEAD_LETTERS_AGE: Bounded<Duration> = Bounded {
+    allowed: Duration::from_secs(1)..=Duration::from_secs(366 * 24 * 60 * 60),
+    default: Duration::MAX,
+};
 /// The largest file that `{ file = "..." }` in a hook's config is replaced by.
 pub(in crate::config) const MAX_FILE_BYTES: u64 = 64 << 20;
 

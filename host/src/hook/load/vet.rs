@@ -22,7 +22,7 @@ use crate::hook::trust::Trust;
 #[derive(Debug)]
 pub(super) struct Found {
     bytes: Cow<'static, [u8]>,
-    /// None: it came with this executable.
+    /// None: it came with this executable, or from somebody who vouches for it.
     file: Option<PathBuf>,
 }
 
@@ -45,6 +45,11 @@ impl Found {
         }
     }
 
+    /// A plugin that is no file here; whoever hands it over vouches for it.
+    pub(super) fn handed(bytes: Vec<u8>) -> Found {
+        Found { bytes: Cow::Owned(bytes), file: None }
+    }
+
     fn of_file(path: &Path, limit: u64) -> Result<Found, LoadFault> {
         let opened = file::open(path).map_err(unreadable)?;
         let metadata = opened.metadata().map_err(unreadable)?;
@@ -60,6 +65,11 @@ impl Found {
     /// Where it was read from; none: from this executable.
     pub(super) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
+    }
+
+    /// What it is.
+    pub(super) fn into_bytes(self) -> Cow<'static, [u8]> {
+        self.bytes
     }
 
     /// Holds it against the pin and against who is trusted.

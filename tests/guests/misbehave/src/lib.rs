@@ -10,6 +10,7 @@
 //! | mode | what it does |
 //! | --- | --- |
 //! | `trap`, `spin`, `grow`, `stack`, `error` | executes `unreachable`, loops for ever, takes memory until there is none, recurses for ever, returns an error; all in any call |
+//! | `seen` | returns an error that tells how many events it saw before, from the Nth on; those of earlier instances count |
 //! | `panic` | panics with TEXT; in any call |
 //! | `flood` | writes N times 50,000 log lines of 1 KiB |
 //! | `slow` | counts to N times ten million |
@@ -168,6 +169,12 @@ fn act(config: &Config) -> Result<(), String> {
         }
         "search" => {
             log::log(log::Level::Info, &format!("found {} times", occurrences(config.text.as_bytes())))
+        }
+        "seen" => {
+            let seen = STATE.with_borrow(|state| state.seen);
+            if seen >= config.n {
+                return Err(format!("{seen} were seen before"));
+            }
         }
         "error" => {
             return Err(if config.text.is_empty() { "told to fail".into() } else { config.text.clone() });

@@ -1,0 +1,71 @@
+//! Files that only grow by whole, synced lines, and are this user's only.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Makes a directory and those above it, for this user only, and waits until they are on disk.
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+    if dir.as_os_str().is_empty() || dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().unwrap_or(Path::new(""));
+    make_dir(above)?;
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(at(dir)(error)),
+        _ => {}
+    }
+    sync_dir(if above.as_os_str().is_empty() { Path::new(".") } else { above })
+}
+
+/// Appends whole lines and waits until they are on disk. What was there before stays if that fails. A last line that
+/// was torn gets its newline first.
+pub(super) fn append_lines(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(at(path))?;
+    let before = file.metadata().map_err(at(path))?.len();
+    let whole = ends_whole(path)?;
+    let written = if whole { Ok(()) } else { file.write_all(b"\n") }
+        .and_then(|()| file.write_all(lines))
+        .and_then(|()| file.sync_data());
+    if let Err(error) = written {
+        // Half a line would spoil the next one.
+        file.set_len(before).map_err(at(path))?;
+        return Err(at(path)(error));
+    }
+    if is_new { sync_dir(path.parent().unwrap_or(Path::new("."))) } else { Ok(()) }
+}
+
+/// Whether a file is empty, not there, or ends with a newline.
+pub(super) fn ends_whole(path: &Path) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(at(path)(error)),
+    };
+    if file.metadata().map_err(at(path))?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(at(path))?;
+    Ok(last == *b"\n")
+}
+
+/// A new name is only safe once its directory is.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(at(dir))
+}
+
+/// Removes a file that may be gone already.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Says which file an error is about.
+pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
