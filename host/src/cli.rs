@@ -28,6 +28,7 @@ use crate::hook::compile::{self, Compiler};
 use crate::hook::engine;
 use crate::hook::load::Loader;
 use crate::hook::trust::Trust;
+use crate::replace::is_one_of;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 ok, 1 runtime failure, 2 usage, 3 a test differs, a bench is slower than allowed or a replayed
@@ -157,6 +158,20 @@ fn start_log(verbose: u8) {
         .with_target(false)
         .with_max_level(level)
         .init();
+}
+
+/// Refuses a file that an option has written if it is one of those that are read.
+fn written_only(option: &str, path: Option<&Path>, read: &[PathBuf]) -> Result<(), ExitCode> {
+    match path {
+        Some(path) if is_one_of(path, read) => {
+            eprintln!(
+                "error: {option}: {} is read too and would be overwritten; name another file",
+                path.display()
+            );
+            Err(ExitCode::from(USAGE))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What loads a configuration's plugins, as it wants them.

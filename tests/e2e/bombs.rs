@@ -73,21 +73,29 @@ fn watched(mut child: Child) -> (u64, std::process::Output) {
 
 #[test]
 fn a_plugin_that_is_a_memory_bomb_is_refused_and_says_what_it_wanted() {
-    let globals = "(global i32 (i32.const 0))".repeat(100_000);
-    let fills = "(func $fill (drop (memory.grow (i32.const 1030)))
-                 (loop (memory.fill (i32.const 65536) (i32.const 1) (i32.const 67108864)) (br 0))) (start $fill)";
-    let empty = |trial: &Trial| trial.start(FILE_TO_FILE);
-    let trial = Trial::with_input(numbered(1));
-    let (quiet, _) = watched(empty(&trial));
-    for (fields, cap_mib, told) in [
-        ("(func $grow (loop (br_if 0 (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)) (start $grow)".to_owned(), 32, "init failed (memory)"),
-        ("(memory 300)".repeat(7), 32, "memory"),
-        ("(table 3000000 funcref)".repeat(4), 32, "memory"),
-        (fills.to_owned(), 128, "init failed (deadline)"),
-        (globals, 32, "globals"),
+    let grow = "(func $grow (loop (br_if 0 (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)) (start $grow)";
+    let fill = "(func $fill (drop (memory.grow (i32.const 1030)))
+                (loop (memory.fill (i32.const 65536) (i32.const 1) (i32.const 67108864)) (br 0))) (start $fill)";
+    let instances = "(core instance (instantiate $bomb))".repeat(40);
+    let (quiet, _) = watched(Trial::with_input(numbered(1)).start(FILE_TO_FILE));
+    for (plugin, cap_mib, told) in [
+        (
+            inject::into_module(grow),
+            32,
+            "init failed (memory): it asked for more memory than its cap of 33554432 bytes",
+        ),
+        (inject::into_module(&"(memory 300)".repeat(7)), 32, "init failed (memory)"),
+        (inject::into_module(&"(table 3000000 funcref)".repeat(4)), 32, "init failed (memory)"),
+        (inject::into_component(&format!("(core module $bomb (memory 20)) {instances}")), 32, "init failed"),
+        (inject::into_module(fill), 128, "init failed (deadline): it was stopped at its deadline of 200 ms"),
+        (
+            inject::into_module(&"(global i32 (i32.const 0))".repeat(100_000)),
+            32,
+            "globals in one module; 10000 are allowed",
+        ),
     ] {
         let trial = Trial::with_input(numbered(1));
-        trial.write("bomb.wasm", inject::into_count(&fields));
+        trial.write("bomb.wasm", plugin);
         let child = trial.start(&format!(
             "{FILE_TO_FILE}[[hook]]\nname = \"bad\"\nplugin = \"./bomb.wasm\"\nmemory = \"{cap_mib}MiB\"\ninit_deadline = \"200ms\"\n[hook.grant]\nemit = true\n"
         ));
@@ -133,7 +141,7 @@ fn a_plugin_that_is_a_compile_bomb_is_refused_in_time_and_costs_the_host_nothing
         "(func)".repeat(100_000),
     ] {
         let trial = Trial::with_input("");
-        trial.write("bomb.wasm", inject::into_count(&bomb));
+        trial.write("bomb.wasm", inject::into_module(&bomb));
         let hook = "[[hook]]\nname = \"bad\"\nplugin = \"./bomb.wasm\"\n";
         trial.write("hookaroon.toml", format!("{FILE_TO_FILE}{hook}"));
         let output = trial.shell("\"$0\" check; echo $? >&2; times").output().unwrap();

@@ -2,6 +2,7 @@
 
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ const TIMES: u64 = 1000;
 const SHORT: &str =
     "deadline = \"1ms\"\ntick_deadline = \"1ms\"\nteardown_deadline = \"1ms\"\ninit_deadline = \"1ms\"";
 
+/// The tests here take turns, so that the busy neighbours of one are not those of another.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// One event after the other.
 fn one_by_one(trial: &Trial, hooks: &str) -> Ran {
     let ran = trial.run(&format!("[batch]\nrows = 1\n{FILE_TO_FILE}{hooks}"));
@@ -35,6 +39,7 @@ fn was_stopped(ran: &Ran, times: u64) {
 
 #[test]
 fn a_call_that_never_ends_is_stopped_wherever_it_is_and_no_event_is_lost() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let times = scale(TIMES);
     let bad =
         |more: &str, options: &str| hook("bad", &format!("{SHORT}\n{NO_BREAKER}\n{options}"), "spin", more);
@@ -75,7 +80,7 @@ fn busy_ms(child: &Child) -> u64 {
 
 #[test]
 fn a_start_function_that_never_ends_refuses_the_hook() {
-    let plugin = inject::into_count("(func $spin (loop (br 0))) (start $spin)");
+    let plugin = inject::into_module("(func $spin (loop (br 0))) (start $spin)");
     for _ in 0..scale(TIMES) {
         let trial = Trial::with_input(numbered(1));
         trial.write("bad.wasm", &plugin);
@@ -110,6 +115,7 @@ fn innocent(count: u64, around: impl FnOnce(&Child)) {
 
 #[test]
 fn an_innocent_call_is_not_stopped_because_its_neighbours_are_busy() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..6 {
@@ -126,6 +132,7 @@ fn an_innocent_call_is_not_stopped_because_its_neighbours_are_busy() {
 
 #[test]
 fn an_innocent_call_is_not_stopped_because_its_container_is_throttled() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // As a quota of a fifth of a processor does it: of every 100 ms it runs for 20.
     innocent(scale(400), |child| {
         let signal = |signal| kill_process(Pid::from_child(child), signal).unwrap();

@@ -27,6 +27,7 @@ mod mutants;
 mod peers;
 mod pipe;
 mod poison;
+mod promises;
 mod recycle;
 mod signals;
 mod soak;

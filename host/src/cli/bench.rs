@@ -7,10 +7,11 @@ use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use super::hook::HookArguments;
-use super::{BAD_CONFIG, DIFFERS, FAILURE, USAGE, failed, loader_of_any, print as print_text, print_json};
+use super::{
+    BAD_CONFIG, DIFFERS, FAILURE, USAGE, failed, loader_of_any, print as print_text, print_json, written_only,
+};
 use crate::bench::baseline::{Baseline, BaselineError, Regression, Share};
 use crate::bench::{Bench, BenchError, Report};
-use crate::replace::is_one_of;
 
 const HELP: &str = "\
 The hook runs in the real chain, over events in memory: the pass over each text, columns, the call, all checks, the
@@ -78,15 +79,7 @@ pub fn bench(arguments: &BenchArguments) -> Result<(), ExitCode> {
     }
     let read = [arguments.hook.input.clone()];
     let plugins: Vec<PathBuf> = arguments.plugins.iter().map(PathBuf::from).collect();
-    if let Some(path) =
-        arguments.baseline.as_ref().filter(|path| is_one_of(path, &[&read, &plugins[..]].concat()))
-    {
-        eprintln!(
-            "error: --baseline: {} is read too and would be overwritten; name another file",
-            path.display()
-        );
-        return Err(ExitCode::from(USAGE));
-    }
+    written_only("--baseline", arguments.baseline.as_deref(), &[&read, &plugins[..]].concat())?;
     let bench = Bench {
         candidates: arguments.plugins.iter().map(|plugin| arguments.hook.candidate(plugin)).collect(),
         input: arguments.hook.input.clone(),

@@ -11,13 +11,14 @@ use clap::Args;
 use super::hook::HookArguments;
 use super::run::end_on_signals;
 use super::{
-    BAD_CONFIG, DIFFERS, FAILURE, USAGE, debug_loader, failed, print, print_coloured, print_json, unless_gone,
+    BAD_CONFIG, DIFFERS, FAILURE, USAGE, debug_loader, failed, print, print_coloured, print_json,
+    unless_gone, written_only,
 };
 use crate::candidate::input::STDIN;
 use crate::config::{Batch, arguments};
 use crate::drain::Drain;
 use crate::hook::load::Loader;
-use crate::replace::{is_one_of, replace};
+use crate::replace::replace;
 use crate::trial::watch::{Watch, Woken};
 use crate::trial::{Outcome, Trial, TrialError, Verdict, junit, report};
 
@@ -86,13 +87,7 @@ pub fn test(arguments: &TestArguments) -> Result<(), ExitCode> {
         batch: Batch { rows: arguments.rows, ..Batch::default() },
         step: arguments.step,
     };
-    if let Some(path) = arguments.junit.as_ref().filter(|path| is_one_of(path, &trial.files())) {
-        eprintln!(
-            "error: --junit: {} is read too and would be overwritten; name another file",
-            path.display()
-        );
-        return Err(ExitCode::from(USAGE));
-    }
+    written_only("--junit", arguments.junit.as_deref(), &trial.files())?;
     if arguments.watch && trial.input == Path::new(STDIN) {
         eprintln!(
             "error: --watch reads the input again and again, which standard input does not allow; name a file"

@@ -226,11 +226,13 @@ impl Seat {
             }
             Err(failure) => {
                 metrics.record_failure(&failure);
-                tracing::warn!(
-                    hook,
-                    "a fresh instance could not take over ({}: {failure}); the old one goes on",
-                    failure.kind.name()
-                );
+                if let Some(number) = metrics.failure_to_tell() {
+                    tracing::warn!(
+                        hook,
+                        "a fresh instance could not take over ({}: {failure}); the old one goes on (failure {number})",
+                        failure.kind.name()
+                    );
+                }
                 self.due.put_off();
                 Emission::default()
             }

@@ -4,13 +4,15 @@
 //! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, its parts are tried until
 //! the guilty rows are known; those, and rows that the hook itself says failed, follow `on_error` as they were.
 
+mod letters;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
+use super::dead_letters::DeadLetters;
 use super::dead_letters::setup::Setup;
-use super::dead_letters::{DeadLetters, Reason};
 use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
@@ -25,6 +27,7 @@ use crate::event::field::Field;
 use crate::event::projection::NodeId;
 use crate::event::selection::{Decision, Selection};
 use crate::metrics::HookMetrics;
+use letters::Letters;
 
 /// What a stage is made of, the same in every worker.
 pub struct StagePlan {
@@ -64,38 +67,13 @@ pub struct Stage {
     fates: Vec<Fate>,
     scratch: Scratch,
     text: Vec<u8>,
-    letters: Vec<u8>,
+    letters: Letters,
     /// What its calls cost of late.
     spending: Option<Spending>,
-    /// What the letters that are written now refer to.
-    kept: Option<KeptSetup>,
-    /// It was told that something could not be kept.
-    told_unkept: bool,
-    /// So many rows, the first of a batch, are dead letters of this hook already: if it fails on them they stay what
-    /// they are.
-    letters_before: u32,
     /// Numbers the events that it emits.
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
-}
-
-/// A hook's setup that was kept for the dead letters.
-struct KeptSetup {
-    /// The state that is part of it.
-    state: Option<Arc<[u8]>>,
-    /// What it is found by; none: it could not be kept.
-    digest: Option<String>,
-}
-
-impl KeptSetup {
-    fn is_of(&self, state: Option<&Arc<[u8]>>) -> bool {
-        match (&self.state, state) {
-            (None, None) => true,
-            (Some(kept), Some(state)) => Arc::ptr_eq(kept, state),
-            _ => false,
-        }
-    }
 }
 
 /// What becomes of a row that was handed over.
@@ -129,10 +107,7 @@ impl Stage {
             fates: Vec::new(),
             scratch: Scratch::default(),
             text: Vec::new(),
-            letters: Vec::new(),
-            kept: None,
-            told_unkept: false,
-            letters_before: 0,
+            letters: Letters::default(),
             emitted: 0,
             failed: None,
         }
@@ -150,7 +125,7 @@ impl Stage {
 
     /// So many rows, the first of the next batch, are dead letters of this hook already; it remembers which of them fail.
     pub(crate) fn replays(&mut self, rows: u32) {
-        self.letters_before = rows;
+        self.letters.before = rows;
         self.failed = Some(Vec::new());
     }
 
@@ -240,11 +215,10 @@ impl Stage {
             WhenOpen::DeadLetter => {
                 let message = "it was not called, because its breaker is open (when_open = \"dead_letter\")";
                 let failure = Failure::new(FailureKind::Open, message.to_owned(), Cost::default());
-                for index in 0..self.rows.len() {
-                    let Some(&row) = self.rows.get(index) else { break };
-                    self.write_letter(batch, row, &failure, now_ns);
+                for &row in &self.rows {
+                    self.letters.write(&self.plan, &mut self.place, batch, row, &failure, now_ns);
                 }
-                self.keep_letters(metrics, rows)?;
+                self.letters.keep(&self.plan, rows, metrics)?;
             }
         }
         batch.settle(&self.rows, |_| false, 0, &[]);
@@ -423,41 +397,9 @@ impl Stage {
         if let Some(failed) = &mut self.failed {
             failed.push((row, failure.clone()));
         }
-        let is_kept = matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop);
-        if is_kept && row >= self.letters_before {
-            self.write_letter(batch, row, failure, now_ns);
+        if matches!(self.plan.on_error, OnError::DeadLetter | OnError::Stop) {
+            self.letters.write(&self.plan, &mut self.place, batch, row, failure, now_ns);
         }
-    }
-
-    /// Writes down a row that becomes a dead letter.
-    fn write_letter(&mut self, batch: &Batch, row: u32, failure: &Failure, now_ns: u64) {
-        self.keep_setup();
-        let kept = self.kept.as_ref().and_then(|kept| kept.digest.as_deref());
-        let reason = Reason { setup: &self.plan.setup, kept, failure, now_ns };
-        self.plan.dead_letters.write(batch, row, &reason, &mut self.letters);
-    }
-
-    /// Keeps what the failed call can be made again from, once for each state.
-    fn keep_setup(&mut self) {
-        let (worker, state) = self.place.with(|seat| (seat.worker(), seat.last_save()));
-        if !self.kept.as_ref().is_some_and(|kept| kept.is_of(state.as_ref())) {
-            let kept = self.plan.dead_letters.keep_setup(&self.plan.setup, worker, state.as_deref());
-            if let Err(error) = &kept
-                && !std::mem::replace(&mut self.told_unkept, true)
-            {
-                let hook = self.plan.name.as_str();
-                tracing::warn!(hook, "its dead letters are kept, but cannot be exported: {error}");
-            }
-            self.kept = Some(KeptSetup { state, digest: kept.ok().flatten() });
-        }
-    }
-
-    /// Puts the dead letters that were written on disk.
-    fn keep_letters(&mut self, metrics: &HookMetrics, rows: u64) -> Result<(), Stop> {
-        let letters = std::mem::take(&mut self.letters);
-        self.plan.dead_letters.append(&self.plan.name, &letters)?;
-        metrics.dead_letters.add(rows);
-        Ok(())
     }
 
     /// Puts the dead letters on disk, counts the rows that failed, and stops the run if that is what is asked.
@@ -466,7 +408,7 @@ impl Stage {
         match self.plan.on_error {
             OnError::Pass => metrics.passed.add(rows),
             OnError::Drop => metrics.error_dropped.add(rows),
-            OnError::DeadLetter | OnError::Stop => self.keep_letters(metrics, rows)?,
+            OnError::DeadLetter | OnError::Stop => self.letters.keep(&self.plan, rows, metrics)?,
         }
         match self.plan.on_error {
             OnError::Stop => Err(Stop::Hook { hook: self.plan.name.clone(), failure: failure.clone() }),
