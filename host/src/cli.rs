@@ -1,5 +1,15 @@
 //! Arguments and exit codes; no logic of its own.
 
+/// As the standard library's, but it does not panic when standard error cannot be written.
+macro_rules! eprint {
+    ($($part:tt)*) => { $crate::cli::log::say(format_args!($($part)*)) };
+}
+
+/// The same, with an end of line.
+macro_rules! eprintln {
+    ($($part:tt)*) => { $crate::cli::log::say(format_args!("{}\n", format_args!($($part)*))) };
+}
+
 mod bench;
 mod build;
 mod check;
@@ -9,6 +19,7 @@ mod dead_letters;
 mod explain;
 mod hook;
 mod inspect;
+mod log;
 mod new;
 mod pipe;
 mod progress;
@@ -16,7 +27,7 @@ mod replay;
 mod run;
 mod test;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -140,6 +151,7 @@ pub fn main() -> ExitCode {
                 Command::Bench(arguments) => bench::bench(&arguments),
                 Command::CompilePlugin { .. } => Ok(()),
             };
+            log::flush();
             result.err().unwrap_or(ExitCode::SUCCESS)
         }
     }
@@ -152,12 +164,7 @@ fn start_log(verbose: u8) {
         1 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .with_max_level(level)
-        .init();
+    log::start(level);
 }
 
 /// Refuses a file that an option has written if it is one of those that are read.

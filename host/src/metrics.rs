@@ -102,6 +102,8 @@ pub struct HookMetrics {
     pub surrogates: Counter,
     /// Instances that were replaced by a fresh one before they failed.
     pub recycles: Counter,
+    /// Saves that were given up, because no fresh instance could start with them.
+    pub states_lost: Counter,
     /// Batches that failed twice, so that their guilty rows were looked for.
     pub isolations: Counter,
     /// Rows that followed `on_error` without anybody knowing whether they were guilty.
@@ -181,6 +183,7 @@ impl HookMetrics {
             duplicates: Counter::default(),
             surrogates: Counter::default(),
             recycles: Counter::default(),
+            states_lost: Counter::default(),
             isolations: Counter::default(),
             not_isolated: Counter::default(),
             opened: Counter::default(),

@@ -96,6 +96,8 @@ pub struct Hook {
     pub not_isolated: u64,
     /// How often its instance was replaced before it failed.
     pub recycles: u64,
+    /// Saves that were given up, because no fresh instance could start with them.
+    pub states_lost: u64,
     /// How often its breaker opened.
     pub breaker_opened: u64,
     /// How often it closed again.
@@ -347,6 +349,7 @@ impl Hook {
             isolations: metrics.isolations.get(),
             not_isolated: metrics.not_isolated.get(),
             recycles: metrics.recycles.get(),
+            states_lost: metrics.states_lost.get(),
             breaker_opened: metrics.opened.get(),
             breaker_closed: metrics.closed.get(),
             bypassed: metrics.bypassed.get(),

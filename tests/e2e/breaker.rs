@@ -75,6 +75,33 @@ fn failures_that_are_not_the_hooks_own_do_not_open_it() {
 }
 
 #[test]
+fn a_hook_that_says_that_most_rows_failed_is_broken_too() {
+    let trial = Trial::with_input(numbered(100));
+    let more = "read = [{ path = \"n\", kind = \"json\" }]\ntext = \"\"";
+    let options = format!("{OPEN_FOR_EVER}\nwhen_open = \"pass\"");
+    let ran = through(&trial, &hook("bad", &options, "fail_row", more));
+    assert_eq!((ran.number("hooks.0.breaker_opened"), ran.number("hooks.0.bypassed")), (1, 70));
+}
+
+#[test]
+fn what_starting_a_fresh_instance_costs_is_the_hooks_cost() {
+    let trial = Trial::with_input(numbered(400));
+    let options = "recycle = { calls = 1 }\ncost = \"10us\"\ncost_window = \"100ms\"";
+    let ran = through(&trial, &hook("h", options, "slow", "in = \"init\"\nn = 10"));
+    assert!(ran.number("hooks.0.over_budget") > 0, "{}", ran.summary);
+    assert_eq!(ran.summary["costliest"]["hook"], "h");
+    assert!(ran.summary["costliest"]["cpu_share"].as_f64().unwrap() > 0.5, "{}", ran.summary);
+}
+
+#[test]
+fn a_hook_that_does_nothing_is_not_dear_however_small_its_batches_are() {
+    let trial = Trial::with_input(numbered(20_000));
+    let options = "cost = \"2us\"\nover_cost = \"bypass\"\ncost_window = \"100ms\"";
+    let ran = trial.run(&format!("[batch]\nrows = 1\n{FILE_TO_FILE}{}", hook("h", options, "nothing", "")));
+    assert_eq!((ran.number("hooks.0.bypassed"), ran.lines().len()), (0, 20_000), "{}", ran.stderr);
+}
+
+#[test]
 fn a_run_that_is_asked_to_end_while_events_wait_says_so_and_counts_them() {
     let trial = Trial::with_input(numbered(100));
     let bad = hook("bad", OPEN_FOR_EVER, "trap", "");

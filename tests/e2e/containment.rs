@@ -118,7 +118,7 @@ fn what_a_guest_returns_is_bounded_before_the_host_holds_it() {
 fn what_was_not_granted_is_bad_output() {
     for (mode, line) in [("drop", "drop = true"), ("emit_each", "emit = true")] {
         let trial = Trial::with_input(numbered(EVENTS));
-        let ran = trial.through(&hook("bad", "", mode, "").replace("drop = true\nemit = true\n", ""));
+        let ran = trial.through(&hook("bad", "", mode, "n = 1").replace("drop = true\nemit = true\n", ""));
         assert!(ran.failed("bad", "bad_output") >= 2);
         assert!(trial.dead_letters("bad")[0]["message"].as_str().unwrap().contains(line));
         nothing_is_lost(&trial, &ran, "bad");
@@ -264,6 +264,38 @@ fn a_guest_cannot_flood_the_log_or_drive_the_terminal() {
     let trial = Trial::with_input(numbered(5));
     let ran = trial.through(&hook("loud", "", "error", "text = \"\\u001b[2Jgone\\nfake line\""));
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.contains("u{1b}[2Jgone"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_log_that_cannot_be_written_costs_no_event_and_nobody_waits_for_who_does_not_read_it() {
+    let trial = Trial::new();
+    // What it fails on is told at once, and its log is loud.
+    let hooks = hook(
+        "loud",
+        "on_error = \"pass\"\nlimits = { log_lines = 1000000, log_bytes = \"1GiB\" }",
+        "flood",
+        "n = 1",
+    );
+    let ends = "[[source]]\nname = \"in\"\ntype = \"file\"\npaths = [\"in.log\"]\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n";
+    trial.write("in.log", numbered(EVENTS));
+    trial.write(
+        "hookaroon.toml",
+        format!("[batch]\nrows = 10\n{ends}{hooks}")
+            .replace("[hook.grant]", "deadline = \"5s\"\n[hook.grant]"),
+    );
+    for stderr in ["2> /dev/full", "2>&1 >&- | true"] {
+        let output = trial
+            .shell(&format!("\"$0\" run --once --summary summary.json {stderr}; true"))
+            .output()
+            .unwrap();
+        let ran = trial.ended(output);
+        assert_eq!((ran.lines().len() as u64, ran.number("events_in")), (EVENTS, EVENTS), "{stderr}");
+        std::fs::remove_file(trial.path("out.ndjson")).unwrap();
+    }
+    // Nobody reads the pipe, which holds 64 KiB.
+    let child = trial.command(["run", "--once", "--summary", "summary.json"]).spawn().unwrap();
+    trial.wait_for_lines(EVENTS as usize);
+    drop(child.wait_with_output().unwrap());
 }
 
 #[test]

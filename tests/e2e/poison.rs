@@ -42,7 +42,7 @@ fn one_among_many_is_found_and_all_others_leave_once_in_order() {
     assert_eq!(ran.lines(), written(&input, &guilty));
     assert_eq!(letters(&trial), guilty);
     assert_eq!((ran.number("hooks.0.isolations"), ran.number("hooks.0.not_isolated")), (1, 0));
-    assert!(ran.failed("weak", "trap") <= 12, "{}", ran.summary);
+    assert!(ran.failed("weak", "trap") <= 13, "{}", ran.summary);
 }
 
 #[test]
@@ -73,11 +73,13 @@ fn a_batch_of_nothing_else_costs_a_bounded_number_of_failures() {
 
 #[test]
 fn one_that_harms_only_behind_another_is_not_guilty_alone() {
-    let input = events(512, &[400], &[10]);
-    let trial = Trial::with_input(&input);
-    let ran = through(&trial, 512, "", "after = \"weakens\"");
-    assert_eq!(ran.lines(), written(&input, &[]));
-    assert!(letters(&trial).is_empty() && ran.failed("weak", "trap") > 2);
+    for (weak, poison) in [(10, 400), (10, 11), (255, 256), (0, 1)] {
+        let input = events(512, &[poison], &[weak]);
+        let trial = Trial::with_input(&input);
+        let ran = through(&trial, 512, "", "after = \"weakens\"");
+        assert_eq!(ran.lines(), written(&input, &[]), "{weak} {poison}");
+        assert!(letters(&trial).is_empty() && ran.failed("weak", "trap") > 2);
+    }
 }
 
 #[test]

@@ -76,6 +76,41 @@ fn state_goes_over_from_one_instance_to_the_next_and_each_tells_its_last_events(
 }
 
 #[test]
+fn what_goes_wrong_at_each_replacement_is_told_now_and_then() {
+    for (mode, call) in [("trap", "teardown"), ("trap", "save"), ("trap", "init")] {
+        let trial = Trial::with_input(numbered(2000));
+        let more = format!("in = {call:?}\nrestored = {}", call == "init");
+        let ran = trial.run(&format!(
+            "[batch]\nrows = 1\n{FILE_TO_FILE}{}",
+            hook("h", "recycle = { calls = 1 }", mode, &more)
+        ));
+        assert_eq!((ran.code, ran.lines().len()), (Some(0), 2000), "{}", ran.stderr);
+        assert!(
+            ran.number("hooks.0.failures") >= 100 && ran.stderr.lines().count() < 50,
+            "{call}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_state_that_no_instance_can_start_with_is_given_up() {
+    let events: String = (0..50)
+        .map(|n| format!("{{\"n\":{n},\"m\":\"{}\"}}\n", if n == 20 { "poison" } else { "fine" }))
+        .collect();
+    let trial = Trial::with_input(&events);
+    // The first recycling leaves a save; the poison then ends the last instance that has none.
+    let more = "in = \"init\"\nrestored = true\nread = [\"m\"]\npoison = \"poison\"";
+    let ran = trial.run(&format!(
+        "[batch]\nrows = 10\n{FILE_TO_FILE}{}",
+        hook("h", "recycle = { calls = 2 }", "trap", more)
+    ));
+    assert_eq!((ran.code, ran.number("hooks.0.states_lost")), (Some(0), 1), "{}", ran.stderr);
+    ran.says(&["what it saved is given up"]);
+    assert!(ran.lines().len() >= 30, "{}", ran.stderr);
+}
+
+#[test]
 fn a_hook_whose_memory_fills_at_once_is_told_what_to_do() {
     let events: String =
         (0..4000).map(|n| format!("{{\"n\":{n},\"m\":\"{}\"}}\n", "x".repeat(1000))).collect();

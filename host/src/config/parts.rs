@@ -45,6 +45,7 @@ fn name(table: &Table<'_, '_>) -> String {
 /// Whether it could be a name.
 pub(crate) fn is_name(name: &str) -> bool {
     name.chars().all(|character| character.is_ascii_alphanumeric() || "_.-".contains(character))
+        && !name.is_empty()
         && !name.starts_with('.')
 }
 

@@ -25,8 +25,10 @@ pub struct Settings {
 pub enum Cause {
     /// Too many batches failed.
     Failures,
-    /// The probe failed.
-    Probe,
+    /// The batch that probed it failed.
+    ProbeFailed,
+    /// The batch that probed it cost too much.
+    ProbeDear,
     /// Each row cost too much CPU time.
     Cost,
     /// It took too large a share of a worker while others waited.
@@ -40,6 +42,17 @@ pub enum Ticket {
     Regular,
     /// The breaker closes if this goes well.
     Probe,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The hook processed it.
+    Well,
+    /// It could not.
+    Failed,
+    /// It did, for more CPU time than it may take.
+    Dear,
 }
 
 /// Whether a batch may be handed to the hook.
@@ -111,16 +124,17 @@ impl Breaker {
         }
     }
 
-    /// A batch went well, or failed.
-    pub fn report(&mut self, ticket: Ticket, went_well: bool, now_ns: u64) -> Option<Transition> {
-        match (ticket, self.state, went_well) {
-            (Ticket::Probe, State::Probed, true) => {
+    /// A batch ended now.
+    pub fn report(&mut self, ticket: Ticket, outcome: Outcome, now_ns: u64) -> Option<Transition> {
+        match (ticket, self.state, outcome) {
+            (Ticket::Probe, State::Probed, Outcome::Well) => {
                 self.state = State::Closed;
                 self.closed_ns = Some(now_ns);
                 Some(Transition::Closed)
             }
-            (Ticket::Probe, State::Probed, false) => Some(self.reopen(Cause::Probe, now_ns)),
-            (Ticket::Regular, State::Closed, false) => self.failed(now_ns),
+            (Ticket::Probe, State::Probed, Outcome::Failed) => Some(self.reopen(Cause::ProbeFailed, now_ns)),
+            (Ticket::Probe, State::Probed, Outcome::Dear) => Some(self.reopen(Cause::ProbeDear, now_ns)),
+            (Ticket::Regular, State::Closed, Outcome::Failed) => self.failed(now_ns),
             // What was under way when it opened says nothing new.
             _ => None,
         }
@@ -185,10 +199,10 @@ mod tests {
         let mut breaker = Breaker::new(SETTINGS);
         // The first is out of the window when the third comes.
         for second in [0, 6, 11] {
-            assert_eq!(breaker.report(Ticket::Regular, false, second * SECOND), None);
+            assert_eq!(breaker.report(Ticket::Regular, Outcome::Failed, second * SECOND), None);
         }
-        assert_eq!(breaker.report(Ticket::Regular, true, 12 * SECOND), None);
-        assert_eq!(breaker.report(Ticket::Regular, false, 13 * SECOND), opened(Cause::Failures, 1));
+        assert_eq!(breaker.report(Ticket::Regular, Outcome::Well, 12 * SECOND), None);
+        assert_eq!(breaker.report(Ticket::Regular, Outcome::Failed, 13 * SECOND), opened(Cause::Failures, 1));
         assert_eq!(breaker.admit(13 * SECOND), Admission::Refused(Duration::from_secs(1)));
     }
 
@@ -204,17 +218,20 @@ mod tests {
             assert_eq!(breaker.admit(now), Admission::Granted(Ticket::Probe));
             assert_eq!(breaker.admit(now), Admission::Refused(WHILE_PROBED));
             // A call from before it opened.
-            assert_eq!(breaker.report(Ticket::Regular, false, now), None);
-            assert_eq!(breaker.report(Ticket::Probe, false, now), opened(Cause::Probe, 5.min(pause * 2)));
+            assert_eq!(breaker.report(Ticket::Regular, Outcome::Failed, now), None);
+            assert_eq!(
+                breaker.report(Ticket::Probe, Outcome::Failed, now),
+                opened(Cause::ProbeFailed, 5.min(pause * 2))
+            );
         }
         now += 5 * SECOND;
         assert_eq!(breaker.admit(now), Admission::Granted(Ticket::Probe));
-        assert_eq!(breaker.report(Ticket::Probe, true, now), Some(Transition::Closed));
+        assert_eq!(breaker.report(Ticket::Probe, Outcome::Well, now), Some(Transition::Closed));
         assert_eq!(breaker.admit(now), Admission::Granted(Ticket::Regular));
         // It closed only just now; after a quiet while it begins anew.
         assert_eq!(breaker.trip(Cause::Cost, now + SECOND), opened(Cause::Cost, 5));
         assert_eq!(breaker.admit(now + 6 * SECOND), Admission::Granted(Ticket::Probe));
-        assert_eq!(breaker.report(Ticket::Probe, true, now + 6 * SECOND), Some(Transition::Closed));
+        assert_eq!(breaker.report(Ticket::Probe, Outcome::Well, now + 6 * SECOND), Some(Transition::Closed));
         assert_eq!(breaker.trip(Cause::Cost, now + 60 * SECOND), opened(Cause::Cost, 1));
     }
 
@@ -249,7 +266,8 @@ mod tests {
                     if is_regular && !went_well {
                         failures.push(now);
                     }
-                    let transition = breaker.report(ticket, went_well, now);
+                    let outcome = if went_well { Outcome::Well } else { Outcome::Failed };
+                    let transition = breaker.report(ticket, outcome, now);
                     let recent = failures.iter().filter(|failed| now - **failed <= 10 * SECOND).count();
                     let opened = matches!(transition, Some(Transition::Opened(Cause::Failures, _)));
                     prop_assert!(!opened || recent >= 3);

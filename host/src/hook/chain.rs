@@ -73,6 +73,18 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The same, and adds the CPU time of its calls to `spent`; that of other workers' calls is theirs.
+    pub(crate) fn charged<R>(&mut self, spent: &mut Duration, act: impl FnOnce(&mut Seat) -> R) -> R {
+        self.with(|seat| {
+            seat.take_spent();
+            let result = act(seat);
+            *spent += seat.take_spent();
+            result
+        })
+    }
+}
+
 /// The hooks of one worker.
 pub struct Chain {
     stages: Vec<Stage>,

@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::fs::OFlags;
 
 /// Opens a file to read it. One that is a pipe is open at once, whether or not it has a writer.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     with(path, OFlags::NONBLOCK)
 }
 
@@ -22,6 +22,21 @@ pub(super) fn open_itself(path: &Path) -> io::Result<File> {
 
 fn with(path: &Path, flags: OFlags) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+/// A file that is a file: no link, no pipe, no device.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_itself(path)?;
+    regular(&file)?;
+    Ok(file)
+}
+
+/// Refuses what is open and no file.
+pub(crate) fn regular(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file; remove it"))
 }
 
 /// The rest of a file; none if that is more than `most` bytes.

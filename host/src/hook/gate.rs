@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::breaker::{Admission, Breaker, Cause, Settings, Ticket, Transition};
+use super::breaker::{Admission, Breaker, Cause, Outcome, Settings, Ticket, Transition};
 use super::chain::Stop;
 use super::spending::{Budget, Excess};
 use crate::config::{OverCost, WhenOpen};
@@ -80,7 +80,7 @@ impl Gate {
         }
     }
 
-    /// A batch of so many rows was handed over: whether it went well, and the CPU time that it took.
+    /// A batch of so many rows was handed over and ended now: whether it went well, and the CPU time that it took.
     pub(crate) fn report(
         &self,
         ticket: Ticket,
@@ -90,12 +90,15 @@ impl Gate {
         now_ns: u64,
         metrics: &HookMetrics,
     ) {
+        let outcome = match went_well {
+            false => Outcome::Failed,
+            true if self.over_cost == OverCost::Bypass && self.budget.is_exceeded(1, rows, cpu) => {
+                Outcome::Dear
+            }
+            true => Outcome::Well,
+        };
         let mut state = self.lock();
-        let each = Duration::from_nanos((cpu.as_nanos() / u128::from(rows.max(1))) as u64);
-        let is_dear = ticket == Ticket::Probe
-            && self.over_cost == OverCost::Bypass
-            && self.budget.cost.is_some_and(|most| each > most);
-        let transition = state.breaker.report(ticket, went_well && !is_dear, now_ns);
+        let transition = state.breaker.report(ticket, outcome, now_ns);
         self.note(&mut state, transition, None, metrics);
     }
 
@@ -143,13 +146,13 @@ impl Gate {
             }
             Some(Transition::Opened(cause, pause)) => {
                 metrics.opened.add(1);
-                match cause {
-                    Cause::Cost => state.policy = WhenOpen::Pass,
-                    Cause::Failures | Cause::Share => state.policy = self.when_open,
-                    Cause::Probe => {}
-                }
+                state.policy = match cause {
+                    Cause::Cost | Cause::ProbeDear => WhenOpen::Pass,
+                    Cause::Failures | Cause::Share | Cause::ProbeFailed => self.when_open,
+                };
                 let why = why.unwrap_or_else(|| match cause {
-                    Cause::Probe => "the batch that it was tried with did not go well".to_owned(),
+                    Cause::ProbeFailed => "the batch that it was tried with failed".to_owned(),
+                    Cause::ProbeDear => "the batch that it was tried with cost too much".to_owned(),
                     _ => {
                         format!("{} batches failed within {:?}", self.settings.failures, self.settings.window)
                     }

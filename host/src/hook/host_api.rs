@@ -121,13 +121,18 @@ pub(crate) fn printable(text: &str, max: usize) -> String {
             out.push('…');
             break;
         }
-        if character.is_control() {
+        if character.is_control() || steers(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
         }
     }
     out
+}
+
+/// Whether a character changes how those around it are shown, or is not seen itself.
+fn steers(character: char) -> bool {
+    matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }
 
 impl log::Host for super::instance::Guest {
@@ -147,6 +152,7 @@ mod tests {
     fn what_a_guest_says_cannot_drive_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\nc", 100), "a\\u{1b}[2Jb\\nc");
         assert_eq!(printable("ééé", 4), "éé…");
+        assert_eq!(printable("a\u{202E}b", 20), "a\\u{202e}b");
     }
 
     #[test]

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::types as wit;
 use super::convert::{self, BadOutput, Emission, Outcome, lend};
-use super::due::Due;
-use super::failure::{Failure, FailureKind};
+use super::due::{Cause, Due};
+use super::failure::{Cost, Failure, FailureKind};
 use super::grants::Interest;
 use super::instance::{Blueprint, Instance};
 use crate::config::Recycle;
@@ -24,6 +24,9 @@ use crate::metrics::HookMetrics;
 
 /// How long a save may be behind while there is something new.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// How many fresh instances may fail with a save before it is given up.
+const MOST_BAD_STARTS: u32 = 3;
 
 /// A hook as its seats see it.
 pub struct Plan {
@@ -38,6 +41,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Checks what a hook did with so many rows.
+    fn outcome(&self, outcome: wit::Outcome, rows: usize, judge: &mut Judge) -> Result<Outcome, BadOutput> {
+        let outcome = convert::outcome(outcome, rows, &self.interest, judge)?;
+        self.within(&outcome.emission).map(|()| outcome)
+    }
+
     /// Checks events that come of no batch.
     fn emission(&self, emission: wit::Emission, judge: &mut Judge) -> Result<Emission, BadOutput> {
         let emission = convert::emission(emission, 0, &self.interest, judge)?;
@@ -73,6 +82,8 @@ pub struct Seat {
     changed: bool,
     /// The CPU time of its calls since somebody asked.
     spent: Duration,
+    /// How many fresh instances in a row could not start with the last save.
+    bad_starts: u32,
     judge: Judge,
 }
 
@@ -88,6 +99,7 @@ impl Seat {
             tick_due: None,
             changed: false,
             spent: Duration::ZERO,
+            bad_starts: 0,
             judge: Judge::new(),
         }
     }
@@ -125,9 +137,7 @@ impl Seat {
         let plan = self.plan.clone();
         let outcome = self.call("process", metrics, |instance, judge| {
             let (instance, outcome) = instance.process(batch)?;
-            let checked = convert::outcome(outcome, rows, &plan.interest, judge);
-            let checked = checked.and_then(|outcome| plan.within(&outcome.emission).map(|()| outcome));
-            checked_or_failed(instance, checked)
+            checked_or_failed(instance, plan.outcome(outcome, rows, judge))
         })?;
         self.changed = true;
         self.due.handed_a_batch();
@@ -137,6 +147,11 @@ impl Seat {
     /// The CPU time of its calls since this was asked last.
     pub(crate) fn take_spent(&mut self) -> Duration {
         std::mem::take(&mut self.spent)
+    }
+
+    /// Whether the next call is of a fresh instance.
+    pub(crate) fn is_free(&self) -> bool {
+        self.taken.is_none()
     }
 
     /// The CPU time that each batch may take.
@@ -186,69 +201,90 @@ impl Seat {
     /// Replaces the instance by a fresh one if that is due. Events that come of it: the last ones of the old one.
     pub(crate) fn recycle_if_due(&mut self, now_ns: u64, metrics: &HookMetrics) -> Emission {
         let Some(instance) = &self.taken else { return Emission::default() };
-        let limits = self.plan.blueprint.limits();
-        let Some(cause) = self.due.cause(&self.plan.recycle, instance.memory(), limits.memory_bytes, now_ns)
-        else {
+        let cap = self.plan.blueprint.limits().memory_bytes;
+        let Some(cause) = self.due.cause(&self.plan.recycle, instance.memory(), cap, now_ns) else {
             return Emission::default();
         };
-        let cap = limits.memory_bytes;
-        let hook = metrics.name.as_str();
+        // Who cannot save is gone, and the next batch meets a fresh one.
         let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) else {
-            tracing::warn!(hook, "it is replaced, because its save failed");
             return Emission::default();
         };
         self.last_save = state.map(Arc::from);
         self.changed = false;
-        match self.start().and_then(|fresh| self.try_out(fresh, now_ns)) {
-            Ok((fresh, mut emission)) => {
-                let last = self.teardown(wit::Reason::Recycle, metrics);
-                self.seat(fresh);
-                metrics.recycles.add(1);
-                if self.due.recycled(cause) {
-                    tracing::warn!(
-                        hook,
-                        "it was replaced for its memory twice within {} batches, which costs each time; raise memory \
-                         (it is {cap} bytes) in its [[hook]], or lower rows in [batch]",
-                        super::due::THRASHING
-                    );
-                }
-                match last {
-                    Ok(mut last) => {
-                        last.append(&emission);
-                        last
-                    }
-                    Err(failure) => {
-                        tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
-                        emission.after.clear();
-                        emission
-                    }
-                }
-            }
+        match self.start(metrics).and_then(|fresh| self.try_out(fresh, now_ns, metrics)) {
+            Ok((fresh, first)) => self.hand_over(fresh, first, cause, metrics),
             Err(failure) => {
                 metrics.record_failure(&failure);
-                if let Some(number) = metrics.failure_to_tell() {
-                    tracing::warn!(
-                        hook,
-                        "a fresh instance could not take over ({}: {failure}); the old one goes on (failure {number})",
-                        failure.kind.name()
-                    );
-                }
+                tell(metrics, &failure, "a fresh instance could not take over, and the old one goes on");
                 self.due.put_off();
                 Emission::default()
             }
         }
     }
 
+    /// Ends the old instance and seats the fresh one, which emitted `first` already.
+    fn hand_over(
+        &mut self,
+        fresh: Instance,
+        mut first: Emission,
+        cause: Cause,
+        metrics: &HookMetrics,
+    ) -> Emission {
+        let last = self.teardown(wit::Reason::Recycle, metrics);
+        self.seat(fresh);
+        metrics.recycles.add(1);
+        if self.due.recycled(cause) {
+            let cap = self.plan.blueprint.limits().memory_bytes;
+            tracing::warn!(
+                hook = metrics.name.as_str(),
+                "it was replaced for its memory twice within {} batches, which costs each time; raise memory (it is {cap} \
+                 bytes) in its [[hook]], or lower rows in [batch]",
+                super::due::THRASHING
+            );
+        }
+        match last {
+            Ok(mut last) => {
+                last.append(&first);
+                last
+            }
+            Err(failure) => {
+                tell(metrics, &failure, "teardown failed");
+                first.after.clear();
+                first
+            }
+        }
+    }
+
     /// Hands a fresh instance a batch of no rows: what it cannot bear is known before the old one ends.
-    fn try_out(&mut self, fresh: Instance, now_ns: u64) -> Result<(Instance, Emission), Failure> {
+    fn try_out(
+        &mut self,
+        fresh: Instance,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<(Instance, Emission), Failure> {
         let columns: Vec<Column> =
             self.plan.interest.read.iter().map(|field| Column::new(field.kind)).collect();
         let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
-        let (fresh, outcome) = fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent })?;
-        let checked = convert::outcome(outcome, 0, &self.plan.interest, &mut self.judge);
-        let checked = checked.and_then(|outcome| self.plan.within(&outcome.emission).map(|()| outcome));
-        let (fresh, outcome) = checked_or_failed(fresh, checked)?;
-        Ok((fresh, outcome.emission))
+        let tried =
+            fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent }).and_then(|(fresh, outcome)| {
+                checked_or_failed(fresh, self.plan.outcome(outcome, 0, &mut self.judge))
+            });
+        match tried {
+            Ok((fresh, outcome)) => {
+                self.charge(fresh.cost(), metrics);
+                Ok((fresh, outcome.emission))
+            }
+            Err(failure) => {
+                self.spent += failure.cost.cpu;
+                Err(failure)
+            }
+        }
+    }
+
+    /// A call ended well.
+    fn charge(&mut self, cost: Cost, metrics: &HookMetrics) {
+        self.spent += cost.cpu;
+        metrics.record_cost(cost);
     }
 
     /// The number of its worker.
@@ -282,7 +318,7 @@ impl Seat {
         let instance = match self.taken.take() {
             Some(instance) => instance,
             None if self.last_save.is_none() => return Ok(Emission::default()),
-            None => self.start().inspect_err(|failure| metrics.record_failure(failure))?,
+            None => self.start(metrics).inspect_err(|failure| metrics.record_failure(failure))?,
         };
         let (emission, cost) = instance.teardown(reason);
         let checked = emission.and_then(|emission| {
@@ -290,6 +326,7 @@ impl Seat {
                 .emission(emission, &mut self.judge)
                 .map_err(|message| Failure::new(FailureKind::BadOutput, message, cost))
         });
+        self.spent += cost.cpu;
         match &checked {
             Ok(_) => metrics.record_cost(cost),
             Err(failure) => metrics.record_failure(failure),
@@ -297,36 +334,43 @@ impl Seat {
         checked
     }
 
-    /// One call, of `what`, on the instance that sits here, or on a fresh one. A failure is counted and told.
+    /// One call, of `what`, on the instance that sits here, or on a fresh one. A failure is counted and told; it has cost what
+    /// the start of the fresh one did, too.
     fn call<R>(
         &mut self,
         what: &str,
         metrics: &HookMetrics,
         call: impl FnOnce(Instance, &mut Judge) -> Result<(Instance, R), Failure>,
     ) -> Result<R, Failure> {
-        let result = match self.taken.take() {
-            Some(instance) => Ok(instance),
-            None => self.start().inspect(|fresh| self.due.began(fresh.memory())),
+        let mut begun = Duration::ZERO;
+        let instance = match self.taken.take() {
+            Some(instance) => instance,
+            None => match self.start(metrics) {
+                Ok(fresh) => {
+                    begun = fresh.cost().cpu;
+                    self.bad_starts = 0;
+                    self.due.began(fresh.memory());
+                    fresh
+                }
+                Err(failure) => {
+                    metrics.record_failure(&failure);
+                    tell(metrics, &failure, "init of a fresh instance failed");
+                    self.note_bad_start(metrics);
+                    return Err(failure);
+                }
+            },
         };
-        match result.and_then(|instance| call(instance, &mut self.judge)) {
+        match call(instance, &mut self.judge) {
             Ok((instance, result)) => {
-                let cost = instance.cost();
-                self.spent += cost.cpu;
-                metrics.record_cost(cost);
+                self.charge(instance.cost(), metrics);
                 self.taken = Some(instance);
                 Ok(result)
             }
-            Err(failure) => {
+            Err(mut failure) => {
                 self.spent += failure.cost.cpu;
                 metrics.record_failure(&failure);
-                if let Some(number) = metrics.failure_to_tell() {
-                    let hook = metrics.name.as_str();
-                    tracing::warn!(
-                        hook,
-                        "{what} failed: {}: {failure} (failure {number})",
-                        failure.kind.name()
-                    );
-                }
+                tell(metrics, &failure, &format!("{what} failed"));
+                failure.cost.cpu += begun;
                 Err(failure)
             }
         }
@@ -339,14 +383,43 @@ impl Seat {
     }
 
     /// A fresh instance with the last save.
-    fn start(&self) -> Result<Instance, Failure> {
+    fn start(&mut self, metrics: &HookMetrics) -> Result<Instance, Failure> {
         let states: Vec<&[u8]> = self.last_save.as_deref().into_iter().collect();
-        let (instance, asked) = self.plan.blueprint.start(self.worker, &states)?;
-        if asked != self.plan.asked {
+        let started = self.plan.blueprint.start(self.worker, &states).and_then(|(instance, asked)| {
+            if asked == self.plan.asked {
+                return Ok(instance);
+            }
             let message = "a fresh instance asked for other fields than the first one".to_owned();
-            return Err(Failure::new(FailureKind::BadOutput, message, instance.cost()));
+            Err(Failure::new(FailureKind::BadOutput, message, instance.cost()))
+        });
+        match &started {
+            Ok(instance) => self.charge(instance.cost(), metrics),
+            Err(failure) => self.spent += failure.cost.cpu,
         }
-        Ok(instance)
+        started
+    }
+
+    /// No instance is left and a fresh one could not start: if that goes on, the save that they start with is given up.
+    fn note_bad_start(&mut self, metrics: &HookMetrics) {
+        self.bad_starts += u32::from(self.last_save.is_some());
+        if self.bad_starts < MOST_BAD_STARTS {
+            return;
+        }
+        self.bad_starts = 0;
+        self.last_save = None;
+        metrics.states_lost.add(1);
+        tracing::error!(
+            hook = metrics.name.as_str(),
+            "what it saved is given up, because {MOST_BAD_STARTS} fresh instances could not start with it"
+        );
+    }
+}
+
+/// Tells a failure that was counted, the first ones and then less often.
+fn tell(metrics: &HookMetrics, failure: &Failure, what: &str) {
+    if let Some(number) = metrics.failure_to_tell() {
+        let hook = metrics.name.as_str();
+        tracing::warn!(hook, "{what}: {}: {failure} (failure {number})", failure.kind.name());
     }
 }
 

@@ -7,7 +7,7 @@
 mod letters;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chain::{Place, Stop};
 use super::convert::{Emission, Outcome};
@@ -16,7 +16,6 @@ use super::dead_letters::setup::Setup;
 use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
-use super::seat::Seat;
 use super::spending::Spending;
 use crate::config::{OnError, WhenOpen};
 use crate::event::batch::{Batch, Origin};
@@ -68,7 +67,9 @@ pub struct Stage {
     scratch: Scratch,
     text: Vec<u8>,
     letters: Letters,
-    /// What its calls cost of late.
+    /// The CPU time of its calls for this batch.
+    spent: Duration,
+    /// What they cost of late.
     spending: Option<Spending>,
     /// Numbers the events that it emits.
     emitted: u64,
@@ -108,6 +109,7 @@ impl Stage {
             scratch: Scratch::default(),
             text: Vec::new(),
             letters: Letters::default(),
+            spent: Duration::ZERO,
             emitted: 0,
             failed: None,
         }
@@ -126,7 +128,7 @@ impl Stage {
     /// So many rows, the first of the next batch, are dead letters of this hook already; it remembers which of them fail.
     pub(crate) fn replays(&mut self, rows: u32) {
         self.letters.before = rows;
-        self.failed = Some(Vec::new());
+        self.failed = (rows > 0).then(Vec::new);
     }
 
     /// The next call is of a fresh instance that starts with this.
@@ -166,19 +168,22 @@ impl Stage {
             Some(Way::In(ticket)) => Some(ticket),
             Some(Way::By(policy)) => return self.pass_by(policy, batch, now_ns, metrics),
         };
-        let rows = self.rows.len();
+        let (rows, begun) = (self.rows.len(), Instant::now());
+        self.spent = Duration::ZERO;
         let failed = self.call(batch, now_ns, metrics)?;
-        let spent = self.place.with(Seat::take_spent);
-        if let (Some(gate), Some(ticket)) = (&plan.gate, ticket) {
-            gate.report(ticket, failed * 2 <= rows, rows as u64, spent, now_ns, metrics);
-            let spending = self.spending.as_mut();
-            if let Some(excess) = spending.and_then(|all| all.spent(now_ns, rows as u64, spent, queued)) {
-                gate.over_budget(excess, now_ns, metrics);
-            }
-        }
-        let last = self.place.with(|seat| seat.recycle_if_due(now_ns, metrics));
+        let last = self.place.charged(&mut self.spent, |seat| seat.recycle_if_due(now_ns, metrics));
         if !last.events.ends.is_empty() {
             self.emit(batch, &last, now_ns, metrics);
+        }
+        if let (Some(gate), Some(ticket)) = (&plan.gate, ticket) {
+            // A batch can take longer than a pause.
+            let now_ns = now_ns.saturating_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            gate.report(ticket, failed * 2 <= rows, rows as u64, self.spent, now_ns, metrics);
+            let spending = self.spending.as_mut();
+            if let Some(excess) = spending.and_then(|all| all.spent(now_ns, rows as u64, self.spent, queued))
+            {
+                gate.over_budget(excess, now_ns, metrics);
+            }
         }
         Ok(())
     }
@@ -190,8 +195,8 @@ impl Stage {
         }
         metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
-        match self.place.with(|seat| seat.process(columns, rows, now_ns, metrics)) {
-            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics).map(|()| 0),
+        match self.place.charged(&mut self.spent, |seat| seat.process(columns, rows, now_ns, metrics)) {
+            Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics).map(|()| outcome.errors.len()),
             Err(failure) if rows == 1 => self.fail_all(batch, &failure, now_ns, metrics).map(|()| 1),
             Err(failure) => self.isolate(batch, failure, now_ns, metrics),
         }
@@ -258,10 +263,16 @@ impl Stage {
             };
             self.read(batch);
             let (columns, rows) = (&self.columns, self.rows.len());
-            match self.place.with(|seat| seat.process_once(columns, rows, now_ns, metrics)) {
-                Ok(outcome) => self.settle(batch, &outcome, now_ns, metrics)?,
+            let (is_fresh, tried) = self.place.charged(&mut self.spent, |seat| {
+                (seat.is_free(), seat.process_once(columns, rows, now_ns, metrics))
+            });
+            match tried {
+                Ok(outcome) => {
+                    failed += outcome.errors.len();
+                    self.settle(batch, &outcome, now_ns, metrics)?;
+                }
                 Err(failure) => {
-                    if isolation.failed(range, failure.cost.cpu) == Verdict::Guilty {
+                    if isolation.failed(range, is_fresh, failure.cost.cpu) == Verdict::Guilty {
                         failed += 1;
                         self.fail_all(batch, &failure, now_ns, metrics)?;
                     }

@@ -7,7 +7,7 @@
 //! failure has its name. Bounds: handles are those of the instance, lists are paid for with its fuel, lines are cut.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use wasmtime::component::types::ComponentItem;
@@ -54,6 +54,7 @@ pub fn is_served(import: &str) -> bool {
 pub(crate) struct World {
     /// Host time in nanoseconds; 1970 until the first batch.
     pub(crate) now_ns: u64,
+    started: Instant,
     random: u64,
     real_clocks: bool,
     real_random: bool,
@@ -69,6 +70,7 @@ impl World {
         let has = |grant: &str| granted.iter().any(|granted| granted == grant);
         World {
             now_ns: 0,
+            started: Instant::now(),
             random: xxhash_rust::xxh3::xxh3_64(name.as_bytes()),
             real_clocks: has(CLOCKS),
             real_random: has(RANDOM),
@@ -82,6 +84,29 @@ impl World {
             return Duration::from_nanos(self.now_ns);
         }
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// A time that never goes back.
+    fn elapsed(&self) -> Duration {
+        if self.real_clocks { self.started.elapsed() } else { Duration::from_nanos(self.now_ns) }
+    }
+
+    /// Random bytes.
+    fn random_bytes(&mut self, count: usize) -> wasmtime::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        if self.real_random {
+            let mut left = bytes.as_mut_slice();
+            while !left.is_empty() {
+                let filled = getrandom(&mut *left, GetRandomFlags::empty())?;
+                left = left.get_mut(filled..).unwrap_or_default();
+            }
+            return Ok(bytes);
+        }
+        for chunk in bytes.chunks_mut(8) {
+            let number = self.next_random()?.to_le_bytes();
+            chunk.copy_from_slice(number.get(..chunk.len()).unwrap_or_default());
+        }
+        Ok(bytes)
     }
 
     /// The next number of a sequence: splitmix64.
@@ -229,7 +254,7 @@ fn answer(
             Val::Result(Err(Some(Box::new(Val::Enum("access-denied".to_owned())))))
         }
 
-        ("wasi:clocks/monotonic-clock", "now") => Val::U64(nanoseconds(store.data().world.now())),
+        ("wasi:clocks/monotonic-clock", "now") => Val::U64(nanoseconds(store.data().world.elapsed())),
         ("wasi:clocks/monotonic-clock", "resolution") => Val::U64(1),
         ("wasi:clocks/wall-clock", "now") => datetime(store.data().world.now()),
         ("wasi:clocks/wall-clock", "resolution") => datetime(Duration::from_nanos(1)),
@@ -240,9 +265,8 @@ fn answer(
         ("wasi:random/random", "get-random-bytes")
         | ("wasi:random/insecure", "get-insecure-random-bytes") => match parameters.first() {
             Some(Val::U64(count)) if *count <= RANDOM_BYTES => {
-                let world = &mut store.data_mut().world;
-                let bytes = (0..*count).map(|_| Ok(Val::U8(world.next_random()? as u8)));
-                Val::List(bytes.collect::<wasmtime::Result<_>>()?)
+                let bytes = store.data_mut().world.random_bytes(*count as usize)?;
+                Val::List(bytes.into_iter().map(Val::U8).collect())
             }
             _ => bail!("it asked for more than {RANDOM_BYTES} random bytes at once"),
         },

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::hook::dead_letters::filter::Filter;
 use crate::hook::dead_letters::record::{Content, Letter, Whence};
 use crate::hook::dead_letters::store::{Store, Unreadable};
+use crate::hook::host_api::printable;
 
 /// How much of a message is shown in the table.
 const SHOWN: usize = 80;
@@ -146,8 +147,9 @@ impl fmt::Display for Listing {
             )?;
         }
         for Listed { time, letter, .. } in &self.letters {
-            let Letter { id, hook, kind, count, message, .. } = letter;
-            let message = shortened(message);
+            let Letter { id, hook, count, .. } = letter;
+            let (kind, message) =
+                (printable(&letter.kind, SHOWN), shortened(&printable(&letter.message, 4 * SHOWN)));
             writeln!(formatter, "{id:16}  {time:20}  {hook:hooks$}  {kind:kinds$}  {count:>5}  {message}")?;
         }
         let shown = self.letters.len() as u64;
@@ -161,6 +163,7 @@ impl fmt::Display for Listing {
             "HOOK", "KIND", "LETTERS", "ATTEMPTS", "FIRST"
         )?;
         for Group { hook, kind, letters, attempts, first, last } in &self.summary {
+            let kind = printable(kind, SHOWN);
             writeln!(
                 formatter,
                 "{hook:hooks$}  {kind:kinds$}  {letters:>9}  {attempts:>9}  {first:20}  {last}"

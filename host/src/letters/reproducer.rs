@@ -8,7 +8,7 @@
 //! the memory cap for the state, limits that a configuration could have; the plugin is compiled and runs as contained
 //! as any.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ use crate::hook::dead_letters::record::{Content, Letter};
 use crate::hook::dead_letters::setup::Setup;
 use crate::hook::dead_letters::store::Store;
 use crate::hook::failure::{Failure, FailureKind};
+use crate::hook::file;
 use crate::hook::load::{LoadError, Loader, PluginSource, Request};
 use crate::hook::prepare::prepare_loaded;
 use crate::hook::scan;
@@ -51,6 +52,11 @@ pub enum ExportError {
         "dead letter {0} cannot be exported: of its event only the hash is kept, because of keep = \"hash\" in [dead_letters]"
     )]
     NoEvent(String),
+    /// There was no call.
+    #[error(
+        "dead letter {0} cannot be exported: the hook was not called, because its breaker was open; replay it instead"
+    )]
+    NotCalled(String),
     /// What its call needs was not kept, or is gone.
     #[error(
         "dead letter {id} cannot be exported: the plugin, config and state of its call are not kept ({reason}); \
@@ -138,6 +144,9 @@ impl Reproducer {
         if matches!(letter.content, Content::Hash(_) | Content::Nothing) {
             return Err(ExportError::NoEvent(letter.id));
         }
+        if letter.kind == FailureKind::Open.name() {
+            return Err(ExportError::NotCalled(letter.id));
+        }
         let objects = store.objects(&letter.hook);
         let gather = || {
             let digest = letter.setup.as_deref().ok_or_else(|| io::Error::other("it names none"))?;
@@ -182,7 +191,8 @@ impl Reproducer {
     /// Reads such a file.
     pub fn read(path: &Path) -> Result<Reproducer, ReproduceError> {
         let unreadable = |error| ReproduceError::Unreadable { path: path.to_owned(), error };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = file::open(path).map_err(unreadable)?;
+        file::regular(&file).map_err(unreadable)?;
         Reproducer::parse(&mut BufReader::new(file)).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => {
                 ReproduceError::Malformed { path: path.to_owned(), reason: error.to_string() }

@@ -390,7 +390,7 @@ pub(in crate::config) const LIMITS: &Section = &Section {
 pub(in crate::config) const BREAKER: &Section = &Section {
     header: "[hook.breaker]",
     doc: "When a hook is not called any more for a while, because nearly all that it is handed fails: a batch counts of which it \
-          could not process half of the events, on a fresh instance too. After a pause one batch probes it; while that fails \
+          could not process more than half of the events, on a fresh instance too. After a pause one batch probes it; while that fails \
           the pauses double. `when_open` says what becomes of its events meanwhile.",
     keys: &[
         key("failures", Number(BREAKER_FAILURES), Default, "10", "It opens after so many failed batches ..."),

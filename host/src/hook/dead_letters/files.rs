@@ -5,6 +5,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
+use crate::hook::file;
+
 /// Makes a directory and those above it, for this user only, and waits until they are on disk.
 pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     if dir.as_os_str().is_empty() || dir.is_dir() {
@@ -23,7 +27,12 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
 /// was torn gets its newline first.
 pub(super) fn append_lines(path: &Path, lines: &[u8]) -> io::Result<()> {
     let is_new = !path.exists();
-    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(at(path))?;
+    // A link could lead anywhere, and a pipe would wait for its reader.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.create(true).append(true).mode(0o600).custom_flags(flags).open(path).map_err(at(path))?;
+    file::regular(&file).map_err(at(path))?;
     let before = file.metadata().map_err(at(path))?.len();
     let whole = ends_whole(path)?;
     let written = if whole { Ok(()) } else { file.write_all(b"\n") }
@@ -39,7 +48,7 @@ pub(super) fn append_lines(path: &Path, lines: &[u8]) -> io::Result<()> {
 
 /// Whether a file is empty, not there, or ends with a newline.
 pub(super) fn ends_whole(path: &Path) -> io::Result<bool> {
-    let mut file = match File::open(path) {
+    let mut file = match file::open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(at(path)(error)),

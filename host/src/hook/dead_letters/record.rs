@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Reason;
 use super::granted;
 use super::objects::digest;
+use crate::config::is_name;
 use crate::event::batch::{Batch, Origin, SourceId};
 use crate::event::escape;
 use crate::event::field::EventTime;
@@ -123,6 +124,9 @@ impl Content {
     }
 }
 
+/// How many frames of a backtrace are read: more than are ever written.
+const MAX_FRAMES: usize = 256;
+
 impl Letter {
     /// The letter of a row.
     pub(super) fn new(id: String, batch: &Batch, row: u32, reason: &Reason<'_>, content: Content) -> Letter {
@@ -184,6 +188,11 @@ impl Letter {
             return Err("it is no JSON object".to_owned());
         }
         let mut letter: Letter = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        // Both become the names of files.
+        if !is_name(&letter.id) || !is_name(&letter.hook) {
+            return Err("its id or its hook could be no name of a file".to_owned());
+        }
+        letter.backtrace.truncate(MAX_FRAMES);
         // Apart, because serde would have to hold the whole event to flatten what stands beside it.
         letter.origin = serde_json::from_slice(line).ok();
         // It is valid JSON now, so its members can be told apart without looking into them.
@@ -282,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_a_newer_version_adds_is_ignored() {
-        let line = b"{\"new\":[1],\"time_ns\":1,\"id\":\"a\",\"hook\":\"h\",\"plugin\":\"\",\"kind\":\"odd\",\"message\":\"\",\
+        let line = b"{\"new\":[1],\"time_ns\":1,\"id\":\"00000000000000ab\",\"hook\":\"h\",\"plugin\":\"\",\"kind\":\"odd\",\"message\":\"\",\
                     \"count\":1,\"event\":{}}";
         let letter = Letter::read(line).unwrap();
         assert!(letter.failure().is_none() && letter.origin.is_none());

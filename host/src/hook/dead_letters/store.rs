@@ -18,16 +18,21 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::files::{append_lines, at, make_dir, remove};
 use super::marks::{self, Attempts};
 use super::objects::Objects;
 use super::record::Letter;
 use crate::config;
+use crate::hook::file;
 
 /// The largest segment that is still appended to: a reader holds one in memory.
 const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// How long another process may hold the lock before that is an error, which a run tells and tries again after.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many segments what is kept is divided into at least.
 const PARTS: u32 = 8;
@@ -243,8 +248,21 @@ impl Store {
 
     fn lock(&self) -> io::Result<Lock> {
         let (path, file) = self.lock_file(".lock")?;
-        file.lock().map_err(at(&path))?;
-        Ok(Lock(file))
+        let until = Instant::now() + LOCK_PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(5))
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let message =
+                        "another process holds it; it is one that reads or writes dead letters here";
+                    return Err(at(&path)(io::Error::new(io::ErrorKind::WouldBlock, message)));
+                }
+                Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
+            }
+        }
     }
 
     fn lock_file(&self, name: &str) -> io::Result<(PathBuf, File)> {
@@ -327,7 +345,12 @@ fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// A file's bytes; none if it is not there.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    Ok(there(fs::read(path)).map_err(at(path))?.unwrap_or_default())
+    let whole = || {
+        let mut bytes = Vec::new();
+        file::open_regular(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    Ok(there(whole()).map_err(at(path))?.unwrap_or_default())
 }
 
 /// Nothing, if it is not there: an operator may remove a segment at any time.

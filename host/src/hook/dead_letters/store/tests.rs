@@ -148,7 +148,7 @@ fn marks_count_attempts_and_a_segment_goes_when_all_of_it_was_replayed() {
 fn writers_in_many_threads_tear_nothing() {
     let now = SystemTime::now();
     let (_dir, store) = store(64 << 10, None);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..4 {
             let store = store.clone();
             scope.spawn(move || {
