@@ -1,6 +1,7 @@
 //! Guests that want more of everything than they get: the process stays within its figures, and says what was wanted.
 
-use std::process::Child;
+use std::io::Write;
+use std::process::{Child, ChildStdin};
 use std::thread;
 use std::time::Duration;
 
@@ -109,14 +110,19 @@ fn a_plugin_that_is_a_memory_bomb_is_refused_and_says_what_it_wanted() {
 
 #[test]
 fn many_instances_of_a_module_with_many_globals_are_refused_before_they_are_made() {
-    let globals = "(global i32 (i32.const 0))".repeat(9_999);
-    let instances = "(core instance (instantiate $m))".repeat(300);
-    let bomb = wat::parse_str(format!("(component (core module $m {globals}) {instances})")).unwrap();
-    let trial = Trial::with_input(numbered(1));
-    trial.write("bomb.wasm", bomb);
-    let ran = trial.run(&format!("{FILE_TO_FILE}[[hook]]\nname = \"bad\"\nplugin = \"./bomb.wasm\"\n"));
-    assert_eq!(ran.code, Some(78), "{}", ran.stderr);
-    ran.says(&["instantiated globals, functions", "raise instantiated in [plugin_limits]"]);
+    for (globals, told) in [
+        (100_000, ["100000 globals in one module", "raise globals in [plugin_limits]"]),
+        (9_999, ["instantiated globals, functions", "raise instantiated in [plugin_limits]"]),
+    ] {
+        let globals = "(global i32 (i32.const 0))".repeat(globals);
+        let instances = "(core instance (instantiate $m))".repeat(300);
+        let bomb = wat::parse_str(format!("(component (core module $m {globals}) {instances})")).unwrap();
+        let trial = Trial::with_input(numbered(1));
+        trial.write("bomb.wasm", bomb);
+        let ran = trial.run(&format!("{FILE_TO_FILE}[[hook]]\nname = \"bad\"\nplugin = \"./bomb.wasm\"\n"));
+        assert_eq!(ran.code, Some(78), "{}", ran.stderr);
+        ran.says(&told);
+    }
 }
 
 /// CPU seconds of a shell's children, as its `times` tells them: `0m1.25s 0m0.03s`.
@@ -152,6 +158,37 @@ fn a_plugin_that_is_a_compile_bomb_is_refused_in_time_and_costs_the_host_nothing
         let (most, _) = watched(trial.command(["check"]).spawn().unwrap());
         assert!(most <= quiet + 32 * MIB, "{most} over {quiet}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn events_flow_on_while_a_compile_bomb_is_looked_at_beside_them() {
+    let trial = Trial::new();
+    let (child, mut input) = trial.start_stdin(&hook("h", "", "nothing", ""));
+    let flows = |input: &mut ChildStdin, events: usize| {
+        input.write_all(b"{}\n").unwrap();
+        trial.wait_for_lines(events);
+    };
+    flows(&mut input, 1);
+    let bomb = Trial::new();
+    // As large as the scan lets through, so that it is compiled.
+    bomb.write("bomb.wasm", inject::into_module(&"(func)".repeat(90_000)));
+    bomb.write(
+        "hookaroon.toml",
+        format!(
+            "{FILE_TO_FILE}[[hook]]\nname = \"bad\"\nplugin = \"./bomb.wasm\"\n[hook.grant]\nemit = true\n"
+        )
+        .replace("[[source]]", &format!("data_dir = {:?}\n[[source]]", trial.path("hookaroon-data"))),
+    );
+    let mut check = bomb.command(["check"]).spawn().unwrap();
+    let mut events = 1;
+    while check.try_wait().unwrap().is_none() {
+        events += 1;
+        flows(&mut input, events);
+    }
+    assert!(events > 2, "{events}");
+    drop(input);
+    let ran = trial.ended(child.wait_with_output().unwrap());
+    assert_eq!((ran.code, ran.lines().len()), (Some(0), events), "{}", ran.stderr);
 }
 
 #[test]
