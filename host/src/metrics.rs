@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::clock::nanos;
 use crate::hook::failure::{Cost, Failure, FailureKind};
 use crate::hook::limits::Limits;
 
@@ -205,7 +206,7 @@ impl HookMetrics {
 
     /// A call ended, well or not.
     pub fn record_cost(&self, cost: Cost) {
-        let cpu_ns = u64::try_from(cost.cpu.as_nanos()).unwrap_or(u64::MAX);
+        let cpu_ns = nanos(cost.cpu);
         self.cpu_ns.add(cpu_ns);
         self.slowest_ns.raise_to(cpu_ns);
         self.memory_peak.raise_to(cost.memory as u64);

@@ -71,8 +71,7 @@ impl Worker {
     /// Works until nothing more comes, then ends its hooks.
     pub fn run(mut self) -> Result<(), Stop> {
         let ended = self.flow();
-        let cpu_ns = u64::try_from(thread_cpu_time().as_nanos()).unwrap_or(u64::MAX);
-        self.metrics.worker_cpu_ns.add(cpu_ns);
+        self.metrics.worker_cpu_ns.add(clock::nanos(thread_cpu_time()));
         match ended {
             Ok(()) => self.end(),
             Err(stop) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::inject;
-use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, numbered, scale};
+use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, memory, numbered, scale};
 
 const MIB: u64 = 1 << 20;
 
@@ -62,11 +62,7 @@ fn a_guest_that_takes_all_memory_over_and_over_stays_under_its_cap() {
 fn watched(mut child: Child) -> (u64, std::process::Output) {
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let kib = status.lines().find_map(|line| {
-            line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()
-        });
-        most = most.max(kib.unwrap_or(0) * 1024);
+        most = most.max(memory(&child, "VmHWM").unwrap_or(0));
         thread::sleep(Duration::from_millis(1));
     }
     (most, child.wait_with_output().unwrap())

@@ -1,11 +1,8 @@
 //! Hooks that fail on everything, or cost too much: they are not called for a while, and nothing is lost meanwhile.
 
-use std::thread;
-use std::time::Duration;
-
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered};
+use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered, wait_until};
 
 const OPEN_FOR_EVER: &str = "breaker = { failures = 3, pause = \"1h\", max_pause = \"1h\" }";
 
@@ -106,9 +103,7 @@ fn a_run_that_is_asked_to_end_while_events_wait_says_so_and_counts_them() {
     let trial = Trial::with_input(numbered(100));
     let bad = hook("bad", OPEN_FOR_EVER, "trap", "");
     let child = trial.start(&format!("[batch]\nrows = 10\n{FILE_TO_FILE}{bad}"));
-    while trial.dead_letters("bad").len() < 30 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| trial.dead_letters("bad").len() >= 30);
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let ran = trial.ended(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.lines().len(), trial.dead_letters("bad").len()), (Some(1), 0, 30));

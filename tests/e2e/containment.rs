@@ -268,21 +268,10 @@ fn a_guest_cannot_flood_the_log_or_drive_the_terminal() {
 
 #[test]
 fn a_log_that_cannot_be_written_costs_no_event_and_nobody_waits_for_who_does_not_read_it() {
-    let trial = Trial::new();
-    // What it fails on is told at once, and its log is loud.
-    let hooks = hook(
-        "loud",
-        "on_error = \"pass\"\nlimits = { log_lines = 1000000, log_bytes = \"1GiB\" }",
-        "flood",
-        "n = 1",
-    );
-    let ends = "[[source]]\nname = \"in\"\ntype = \"file\"\npaths = [\"in.log\"]\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n";
-    trial.write("in.log", numbered(EVENTS));
-    trial.write(
-        "hookaroon.toml",
-        format!("[batch]\nrows = 10\n{ends}{hooks}")
-            .replace("[hook.grant]", "deadline = \"5s\"\n[hook.grant]"),
-    );
+    let trial = Trial::with_input(numbered(EVENTS));
+    let loud = "deadline = \"5s\"\nlimits = { log_lines = 1000000, log_bytes = \"1GiB\" }";
+    let hooks = hook("loud", &format!("on_error = \"pass\"\n{loud}"), "flood", "n = 1");
+    trial.write("hookaroon.toml", format!("[batch]\nrows = 10\n{FILE_TO_FILE}{hooks}"));
     for stderr in ["2> /dev/full", "2>&1 >&- | true"] {
         let output = trial
             .shell(&format!("\"$0\" run --once --summary summary.json {stderr}; true"))

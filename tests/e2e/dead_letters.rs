@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, misbehave, numbered};
+use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, misbehave, numbered, wait_until};
 
 /// A hook that writes `w` and traps on events whose `m` has this in it.
 fn weak(poison: &str) -> String {
@@ -314,9 +314,7 @@ fn a_second_replay_is_refused_and_one_that_is_killed_loses_nothing() {
         let file = File::open(trial.path("hookaroon-data/dead-letters/.replaying"));
         file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
     };
-    while !is_held() {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(is_held);
     mend(&trial);
     let ran = ask(&trial, &["dead-letters", "replay"]);
     assert_eq!(ran.code, Some(1));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::inject;
-use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, numbered, scale};
+use crate::support::{FILE_TO_FILE, NO_BREAKER, Ran, Trial, hook, numbered, scale, wait_until};
 
 /// How much longer than its deadline a call may run, in milliseconds of CPU time.
 const GRACE_MS: f64 = 50.0;
@@ -62,9 +62,7 @@ fn a_call_that_never_ends_is_stopped_wherever_it_is_and_no_event_is_lost() {
 
     let trial = Trial::new();
     let (mut child, input) = trial.start_stdin(&bad("in = \"tick\"\ntick_ms = 1", ""));
-    while child.try_wait().unwrap().is_none() && busy_ms(&child) < times * 5 {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| child.try_wait().unwrap().is_some() || busy_ms(&child) >= times * 5);
     drop(input);
     let ran = trial.ended(child.wait_with_output().unwrap());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::thread;
 
-use crate::support::{FILE_TO_FILE, Ran, Trial, hook, numbered, resident, scale};
+use crate::support::{FILE_TO_FILE, Ran, Trial, hook, memory, numbered, scale};
 
 /// The hook that keeps a copy of every event.
 fn leak(memory: &str, recycle: &str) -> String {
@@ -29,7 +29,7 @@ fn leaking(recycle: &str, count: u64, samples: u64) -> (Ran, Vec<u64>) {
         output.read_line(&mut line).unwrap();
         assert_eq!(line, expected(n), "every event leaves once, in order, as it was");
         if n % (count / samples) == 0 {
-            sizes.push(resident(&child));
+            sizes.push(memory(&child, "VmRSS").unwrap());
         }
     }
     assert_eq!(output.read_line(&mut line).unwrap(), 0, "nothing else leaves");

@@ -142,9 +142,7 @@ impl Trial {
 
     /// Waits until so many lines came out.
     pub fn wait_for_lines(&self, count: usize) {
-        while self.read("out.ndjson").iter().filter(|byte| **byte == b'\n').count() < count {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(|| self.read("out.ndjson").iter().filter(|byte| **byte == b'\n').count() >= count);
     }
 
     /// Runs to the end.
@@ -221,11 +219,18 @@ impl Ran {
     }
 }
 
-/// What a process has resident now, in bytes.
-pub fn resident(child: &Child) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() * 1024
+/// What the system says of a process's memory in bytes, `VmRSS` (now) or `VmHWM` (at most); none once it has ended.
+pub fn memory(child: &Child, what: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().unwrap() * 1024)
+}
+
+/// Waits until something is so; what it waits for lies in another process, which tells nobody.
+pub fn wait_until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Numbered events, `{"n":0}` and so on.

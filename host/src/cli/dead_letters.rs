@@ -168,7 +168,7 @@ fn kind(text: &str) -> Result<String, String> {
 /// A moment, or how long ago it was, in nanoseconds since 1970.
 fn moment(text: &str) -> Result<u64, String> {
     if let Ok(ago) = arguments::duration(text) {
-        return Ok(clock::now_ns().saturating_sub(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX)));
+        return Ok(clock::now_ns().saturating_sub(clock::nanos(ago)));
     }
     let time: Timestamp = text.parse().map_err(|_| {
         "it is no time; write for example 2026-11-28T12:00:00Z, or 2h for two hours ago".to_owned()

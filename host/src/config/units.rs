@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::nanos;
+
 /// A part of a whole, in steps of a hundredth of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
@@ -87,7 +89,7 @@ pub(super) fn show_size(bytes: u64) -> String {
 
 /// A time as it would be written.
 pub(super) fn show_time(time: Duration) -> String {
-    let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let ns = nanos(time);
     let unit = TIMES.iter().rev().find(|(_, unit)| ns >= *unit && ns.is_multiple_of(*unit));
     unit.map_or_else(|| "0ms".to_owned(), |(name, unit)| format!("{}{name}", ns / unit))
 }

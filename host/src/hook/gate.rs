@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::breaker::{Admission, Breaker, Cause, Outcome, Settings, Ticket, Transition};
 use super::chain::Stop;
 use super::spending::{Budget, Excess};
-use crate::config::{OverCost, WhenOpen};
+use crate::clock::nanos;
+use crate::config::{self, OverCost, WhenOpen};
 use crate::drain::Drain;
 use crate::metrics::HookMetrics;
 
@@ -37,22 +38,20 @@ struct State {
 pub enum Way {
     /// Hand it to the hook.
     In(Ticket),
-    /// The breaker is open: the rows pass, are dropped or become dead letters.
-    By(WhenOpen),
+    /// The breaker is open, and its rows pass it.
+    Pass,
+    /// They are dropped.
+    Drop,
+    /// They become dead letters.
+    DeadLetter,
 }
 
 impl Gate {
     /// A gate with a closed breaker; whoever waits at it stops when the run is to end.
-    pub fn new(
-        hook: &str,
-        settings: Settings,
-        when_open: WhenOpen,
-        over_cost: OverCost,
-        budget: Budget,
-        drain: Arc<Drain>,
-    ) -> Gate {
+    pub fn new(hook: &config::Hook, drain: Arc<Drain>) -> Gate {
+        let config::Hook { breaker: settings, when_open, over_cost, budget, .. } = *hook;
         let state = Mutex::new(State { breaker: Breaker::new(settings), policy: when_open });
-        Gate { hook: hook.to_owned(), settings, when_open, over_cost, budget, drain, state }
+        Gate { hook: hook.name.clone(), settings, when_open, over_cost, budget, drain, state }
     }
 
     /// What each worker may spend on it.
@@ -67,15 +66,18 @@ impl Gate {
                 let mut state = self.lock();
                 (state.breaker.admit(*now_ns), state.policy)
             };
-            match admission {
+            let wait = match admission {
                 Admission::Granted(ticket) => return Ok(Way::In(ticket)),
-                Admission::Refused(_) if policy != WhenOpen::Block => return Ok(Way::By(policy)),
-                Admission::Refused(wait) if self.drain.wait(wait) => {
+                Admission::Refused(wait) => wait,
+            };
+            match policy {
+                WhenOpen::Pass => return Ok(Way::Pass),
+                WhenOpen::Drop => return Ok(Way::Drop),
+                WhenOpen::DeadLetter => return Ok(Way::DeadLetter),
+                WhenOpen::Block if self.drain.wait(wait) => {
                     return Err(Stop::Blocked { hook: self.hook.clone() });
                 }
-                Admission::Refused(wait) => {
-                    *now_ns = now_ns.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
-                }
+                WhenOpen::Block => *now_ns = now_ns.saturating_add(nanos(wait)),
             }
         }
     }

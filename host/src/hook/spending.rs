@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::clock::nanos;
+use crate::config::Share;
+
 /// In how many steps the window moves.
 const STEPS: u64 = 10;
 
@@ -10,8 +13,8 @@ const STEPS: u64 = 10;
 pub struct Budget {
     /// CPU time for each row.
     pub cost: Option<Duration>,
-    /// Of a worker's CPU while events wait, in ten-thousandths.
-    pub share: Option<crate::config::Share>,
+    /// Of a worker's CPU while events wait.
+    pub share: Option<Share>,
     /// Over which both are averaged.
     pub window: Duration,
 }
@@ -70,7 +73,7 @@ impl Spending {
         if self.budget.cost.is_none() && self.budget.share.is_none() {
             return None;
         }
-        let window_ns = u64::try_from(self.budget.window.as_nanos()).unwrap_or(u64::MAX);
+        let window_ns = nanos(self.budget.window);
         let number = now_ns / (window_ns / STEPS).max(1);
         let first = *self.first.get_or_insert(number);
         let step = self.steps.get_mut((number % STEPS) as usize)?;
@@ -79,7 +82,7 @@ impl Spending {
         }
         step.calls += 1;
         step.rows += rows;
-        step.cpu_ns += u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX);
+        step.cpu_ns += nanos(cpu);
         step.idle |= !queued;
         if number < first + STEPS {
             return None;
@@ -115,7 +118,6 @@ impl Spending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Share;
 
     const MS: u64 = 1_000_000;
 

@@ -17,7 +17,8 @@ use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
 use super::spending::Spending;
-use crate::config::{OnError, WhenOpen};
+use crate::clock::nanos;
+use crate::config::OnError;
 use crate::event::batch::{Batch, Origin};
 use crate::event::column::Column;
 use crate::event::duplicates::Written;
@@ -166,7 +167,16 @@ impl Stage {
         let ticket = match plan.gate.as_ref().map(|gate| gate.admit(&mut now_ns)).transpose()? {
             None => None,
             Some(Way::In(ticket)) => Some(ticket),
-            Some(Way::By(policy)) => return self.pass_by(policy, batch, now_ns, metrics),
+            Some(Way::Pass) => {
+                metrics.bypassed.add(self.rows.len() as u64);
+                return Ok(());
+            }
+            Some(Way::Drop) => {
+                metrics.open_dropped.add(self.rows.len() as u64);
+                batch.settle(&self.rows, |_| false, 0, &[]);
+                return Ok(());
+            }
+            Some(Way::DeadLetter) => return self.keep_unprocessed(batch, now_ns, metrics),
         };
         let (rows, begun) = (self.rows.len(), Instant::now());
         self.spent = Duration::ZERO;
@@ -177,7 +187,7 @@ impl Stage {
         }
         if let (Some(gate), Some(ticket)) = (&plan.gate, ticket) {
             // A batch can take longer than a pause.
-            let now_ns = now_ns.saturating_add(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            let now_ns = now_ns.saturating_add(nanos(begun.elapsed()));
             gate.report(ticket, failed * 2 <= rows, rows as u64, self.spent, now_ns, metrics);
             let spending = self.spending.as_mut();
             if let Some(excess) = spending.and_then(|all| all.spent(now_ns, rows as u64, self.spent, queued))
@@ -202,30 +212,19 @@ impl Stage {
         }
     }
 
-    /// The hook is not called, because its breaker is open.
-    fn pass_by(
+    /// The chosen rows become dead letters without a call, because the breaker is open.
+    fn keep_unprocessed(
         &mut self,
-        policy: WhenOpen,
         batch: &mut Batch,
         now_ns: u64,
         metrics: &HookMetrics,
     ) -> Result<(), Stop> {
-        let rows = self.rows.len() as u64;
-        match policy {
-            WhenOpen::Block | WhenOpen::Pass => {
-                metrics.bypassed.add(rows);
-                return Ok(());
-            }
-            WhenOpen::Drop => metrics.open_dropped.add(rows),
-            WhenOpen::DeadLetter => {
-                let message = "it was not called, because its breaker is open (when_open = \"dead_letter\")";
-                let failure = Failure::new(FailureKind::Open, message.to_owned(), Cost::default());
-                for &row in &self.rows {
-                    self.letters.write(&self.plan, &mut self.place, batch, row, &failure, now_ns);
-                }
-                self.letters.keep(&self.plan, rows, metrics)?;
-            }
+        let message = "it was not called, because its breaker is open (when_open = \"dead_letter\")";
+        let failure = Failure::new(FailureKind::Open, message.to_owned(), Cost::default());
+        for &row in &self.rows {
+            self.letters.write(&self.plan, &mut self.place, batch, row, &failure, now_ns);
         }
+        self.letters.keep(&self.plan, self.rows.len() as u64, metrics)?;
         batch.settle(&self.rows, |_| false, 0, &[]);
         Ok(())
     }

@@ -17,6 +17,7 @@ use wasmtime::{AsContextMut, Engine, StoreContextMut, bail};
 use super::bindings::hookaroon::hook::log::Level;
 use super::host_api::HookLog;
 use super::instance::Guest;
+use crate::clock::nanos;
 
 /// What a hook may be granted of it.
 pub const GRANTABLE: [&str; 2] = [CLOCKS, RANDOM];
@@ -254,7 +255,7 @@ fn answer(
             Val::Result(Err(Some(Box::new(Val::Enum("access-denied".to_owned())))))
         }
 
-        ("wasi:clocks/monotonic-clock", "now") => Val::U64(nanoseconds(store.data().world.elapsed())),
+        ("wasi:clocks/monotonic-clock", "now") => Val::U64(nanos(store.data().world.elapsed())),
         ("wasi:clocks/monotonic-clock", "resolution") => Val::U64(1),
         ("wasi:clocks/wall-clock", "now") => datetime(store.data().world.now()),
         ("wasi:clocks/wall-clock", "resolution") => datetime(Duration::from_nanos(1)),
@@ -294,10 +295,6 @@ fn print(stream: u32, parameters: &[Val], store: &mut StoreContextMut<'_, Guest>
         _ => None,
     });
     store.data_mut().world.print(stream, bytes);
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn datetime(time: Duration) -> Val {

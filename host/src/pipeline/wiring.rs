@@ -204,16 +204,7 @@ fn chains(
             writes,
             written,
             tick_every: interest.tick,
-            gate: around.drain.map(|drain| {
-                Gate::new(
-                    &hook.name,
-                    hook.breaker,
-                    hook.when_open,
-                    hook.over_cost,
-                    hook.budget,
-                    drain.clone(),
-                )
-            }),
+            gate: around.drain.map(|drain| Gate::new(hook, drain.clone())),
             on_error: hook.on_error,
             dead_letters: around.dead_letters.clone(),
             setup: Setup::new(hook, &prepared.plugin, workers),

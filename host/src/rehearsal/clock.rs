@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::clock::nanos;
+
 /// A made-up time: it stands still, or moves by a step with each batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
@@ -34,7 +36,7 @@ impl Clock {
 
     /// The time that events and hooks are told.
     pub(crate) fn now_ns(&self) -> u64 {
-        self.start_ns.saturating_add(u64::try_from(self.passed.as_nanos()).unwrap_or(u64::MAX))
+        self.start_ns.saturating_add(nanos(self.passed))
     }
 
     pub(super) fn step(&mut self) {
