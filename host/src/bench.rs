@@ -172,7 +172,7 @@ impl Ready {
 
 /// The first call of the hook that failed.
 fn failed(flow: &Flow) -> Option<Failure> {
-    flow.metrics().hooks.first().and_then(|hook| hook.examples().into_iter().next())
+    flow.metrics().hooks().first().and_then(|hook| hook.examples().into_iter().next())
 }
 
 /// The input, which has so many events, repeated while it is small.

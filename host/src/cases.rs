@@ -87,7 +87,7 @@ enum CaseError {
 fn rehearse(config: &Config, hooks: &[Prepared], case: &Case) -> Result<(Vec<Vec<u8>>, Ended), CaseError> {
     let again = |hook: &Prepared| {
         hook.again().map_err(|failure| CaseError::Init {
-            hook: config.hooks.get(hook.index).map(|hook| hook.name.clone()).unwrap_or_default(),
+            hook: hook.hook.name.clone(),
             failure,
         })
     };

@@ -58,24 +58,24 @@ impl Report {
             file: config.file.display().to_string(),
             errors: Vec::new(),
             sources: config.sources.iter().map(|source| source.name.clone()).collect(),
-            hooks: hooks.iter().filter_map(|prepared| hook(config, prepared)).collect(),
+            hooks: hooks.iter().map(|prepared| hook(config, prepared)).collect(),
             sinks: config.sinks.iter().map(|sink| sink.name.clone()).collect(),
             tests,
         }
     }
 }
 
-fn hook(config: &Config, prepared: &Prepared) -> Option<Hook> {
-    let hook = config.hooks.get(prepared.index)?;
+fn hook(config: &Config, prepared: &Prepared) -> Hook {
+    let hook = &prepared.hook;
     let interest = &prepared.plan.interest;
     let paths = |fields: &[Field]| fields.iter().map(|field| field.path.to_string()).collect();
-    Some(Hook {
+    Hook {
         name: hook.name.clone(),
         reads: paths(&interest.read),
         writes: paths(&interest.write),
         instances: interest.placement.instances(config.workers),
         memory_bytes: hook.memory_bytes,
-    })
+    }
 }
 
 impl Display for Report {

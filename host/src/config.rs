@@ -165,6 +165,8 @@ pub struct Hook {
     pub sha256: Option<[u8; 32]>,
     /// Whether it is in the chain.
     pub enabled: bool,
+    /// It is in the chain and events pass it unprocessed, because the operator said so while they flow.
+    pub is_paused: bool,
     /// Whose events it is handed; none: everybody's.
     pub from: Option<Vec<String>>,
     /// What must hold for them.

@@ -4,7 +4,9 @@
 //! it, so that nothing outlives the request. It is set once and never taken back.
 
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::bell::{Bell, Wake};
 
 /// Whether the run is to end.
 #[derive(Debug, Default)]
@@ -33,5 +35,28 @@ impl Drain {
             .wait_timeout_while(requested, longest, |requested| !*requested)
             .unwrap_or_else(PoisonError::into_inner);
         *requested
+    }
+
+    /// The same, but does not wait while the bell rings, which has to know this drain.
+    pub fn wait_unless_called(&self, longest: Duration, bell: &Bell) -> bool {
+        let until = Instant::now() + longest;
+        let mut requested = self.requested.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*requested && !bell.is_ringing() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            requested =
+                self.changed.wait_timeout(requested, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *requested
+    }
+}
+
+impl Wake for Drain {
+    fn wake(&self) {
+        // With the lock, so that nobody is between looking at the bell and waiting.
+        let _requested = self.requested.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed.notify_all();
     }
 }

@@ -7,7 +7,6 @@
 mod show;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -20,7 +19,7 @@ use crate::event::projection::TooManyFields;
 use crate::event::selection::Decision;
 use crate::hook::prepare::Prepared;
 use crate::hook::stage::Stage;
-use crate::metrics::{HookMetrics, InputMetrics, Metrics};
+use crate::metrics::InputMetrics;
 use crate::rehearsal::{Decoded, Rehearsal};
 use crate::router::Router;
 use crate::worker::unbatched::Unbatched;
@@ -182,7 +181,7 @@ pub fn explain(
     let mut batch = Batch::new(rehearsal.wiring.projection.clone());
     let decoding = decode(&decoded, &mut batch)?;
     let stages = rehearsal.wiring.chains.pop().unwrap_or_default();
-    let mut walk = Walk { config, batch, ways: Vec::new(), metrics: rehearsal.wiring.metrics.clone() };
+    let mut walk = Walk { config, batch, ways: Vec::new() };
     walk.arrive();
     let stopped = walk.through(stages, now_ns);
     if stopped.is_none() {
@@ -215,7 +214,7 @@ fn decode(decoded: &Decoded, batch: &mut Batch) -> Result<Decoding, ExplainError
     let one = Lines { block: first.block.clone(), lines: line, counts: Counts::default() };
     let counts = InputMetrics::default();
     let whole = config::Batch { rows: usize::MAX, bytes: usize::MAX, wait: Default::default() };
-    Unbatched::new(&one, &decoded.origin).fill(batch, &whole, &counts);
+    Unbatched::new(&one).fill(batch, &decoded.origin, &whole, &counts);
     let event = batch.order().first().map(|&row| text(batch, row)).unwrap_or_default();
     Ok(Decoding {
         wrapped: is_text || counts.wrapped.get() > 0,
@@ -231,7 +230,6 @@ struct Walk<'c> {
     batch: Batch,
     /// By row.
     ways: Vec<Way>,
-    metrics: Arc<Metrics>,
 }
 
 impl Walk<'_> {
@@ -254,15 +252,14 @@ impl Walk<'_> {
 
     /// Passes the batch through all hooks. Why it does not get through, if it does not.
     fn through(&mut self, stages: Vec<Stage>, now_ns: u64) -> Option<String> {
-        let metrics = self.metrics.clone();
-        let mut stages = stages.into_iter().zip(&metrics.hooks);
+        let mut stages = stages.into_iter();
         for hook in &self.config.hooks {
             if !hook.enabled {
                 self.pass_by(&hook.name);
                 continue;
             }
-            let Some((stage, metrics)) = stages.next() else { break };
-            if let Some(stopped) = self.meet(hook, stage.watched(), metrics, now_ns) {
+            let Some(stage) = stages.next() else { break };
+            if let Some(stopped) = self.meet(hook, stage.watched(), now_ns) {
                 return Some(stopped);
             }
         }
@@ -281,9 +278,9 @@ impl Walk<'_> {
         &mut self,
         hook: &config::Hook,
         mut stage: Stage,
-        metrics: &HookMetrics,
         now_ns: u64,
     ) -> Option<String> {
+        let plan = stage.plan().clone();
         let rows: Vec<(u32, Decision, String)> = self
             .batch
             .order()
@@ -291,7 +288,7 @@ impl Walk<'_> {
             .map(|&row| (row, stage.admission(&self.batch, row), text(&self.batch, row)))
             .collect();
         let stopped =
-            stage.process(&mut self.batch, now_ns, false, metrics).err().map(|stop| stop.to_string());
+            stage.process(&mut self.batch, now_ns, false).err().map(|stop| stop.to_string());
         let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
         let new = self.arrive();
         let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();
@@ -308,13 +305,13 @@ impl Walk<'_> {
                 None if self.batch.order().contains(&row) => Fate::Kept {
                     changes: changes(before.as_bytes(), self.batch.text(row)),
                     emitted,
-                    refused_writes: metrics.refused.get(),
-                    duplicates_deleted: metrics.duplicates.get(),
+                    refused_writes: plan.metrics.refused.get(),
+                    duplicates_deleted: plan.metrics.duplicates.get(),
                 },
                 None => Fate::Dropped { emitted },
             };
             let asked = asked(hook.from.as_deref(), decision);
-            self.note(row, Met { hook: stage.name().to_owned(), asked, fate });
+            self.note(row, Met { hook: plan.name.to_string(), asked, fate });
         }
         stopped
     }

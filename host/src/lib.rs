@@ -39,6 +39,7 @@ pub mod letters;
 pub mod pipe;
 pub mod trial;
 
+pub mod bell;
 pub mod clock;
 pub mod drain;
 pub mod metrics;

@@ -4,7 +4,7 @@
 //! can be measured, and they are read without stopping anybody.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::clock::nanos;
@@ -41,8 +41,8 @@ pub struct Metrics {
     pub started: Instant,
     /// What came in.
     pub input: InputMetrics,
-    /// One for each hook, in chain order.
-    pub hooks: Vec<HookMetrics>,
+    hooks: RwLock<Arc<[Arc<HookMetrics>]>>,
+    past: Mutex<Past>,
     /// One for each sink.
     pub sinks: Vec<SinkMetrics>,
     /// Events that no sink takes.
@@ -52,6 +52,19 @@ pub struct Metrics {
     /// CPU time of the workers' threads, in nanoseconds.
     pub worker_cpu_ns: Counter,
 }
+
+/// What hooks, and versions of hooks, did that are no longer in the chain: the books balance with it.
+#[derive(Debug, Default)]
+struct Past {
+    /// Each for all versions of one name, the last to leave at the end.
+    hooks: Vec<Arc<HookMetrics>>,
+}
+
+/// So many hooks that are gone are told apart; those before them are counted together.
+const MOST_GONE: usize = 64;
+
+/// The name under which those are counted.
+const GONE: &str = "(unloaded)";
 
 /// What the sources brought.
 #[derive(Debug, Default)]
@@ -79,8 +92,9 @@ pub struct InputMetrics {
 pub struct HookMetrics {
     /// Its name.
     pub name: String,
-    /// What each of its instances may use.
-    pub limits: Limits,
+    /// SHA-256 of its plugin: which version of it this is.
+    pub sha256: [u8; 32],
+    limits: RwLock<Limits>,
     /// How many instances it has at most.
     pub instances: u32,
     /// What it wrote to the log.
@@ -119,6 +133,8 @@ pub struct HookMetrics {
     pub bypassed: Counter,
     /// Rows that are gone for that reason, as configured.
     pub open_dropped: Counter,
+    /// Rows that passed unprocessed, because the operator paused it.
+    pub paused: Counter,
     /// Rows that it failed on and that are dead letters now.
     pub dead_letters: Counter,
     /// Rows that it failed on and that passed as they were.
@@ -147,6 +163,8 @@ pub struct LogMetrics {
 pub struct Counted {
     /// Its name.
     pub name: String,
+    /// SHA-256 of its plugin.
+    pub sha256: [u8; 32],
     /// What each of its instances may use.
     pub limits: Limits,
     /// How many instances it has at most.
@@ -169,10 +187,11 @@ pub struct SinkMetrics {
 impl HookMetrics {
     /// Nothing counted yet.
     pub fn new(hook: Counted) -> HookMetrics {
-        let Counted { name, limits, instances, log } = hook;
+        let Counted { name, sha256, limits, instances, log } = hook;
         HookMetrics {
             name,
-            limits,
+            sha256,
+            limits: RwLock::new(limits),
             instances,
             log,
             calls: Counter::default(),
@@ -192,6 +211,7 @@ impl HookMetrics {
             over_budget: Counter::default(),
             bypassed: Counter::default(),
             open_dropped: Counter::default(),
+            paused: Counter::default(),
             dead_letters: Counter::default(),
             passed: Counter::default(),
             error_dropped: Counter::default(),
@@ -202,6 +222,55 @@ impl HookMetrics {
             history: Mutex::default(),
             examples: Mutex::default(),
         }
+    }
+
+    /// What is known of it before anything was counted.
+    fn counted(&self) -> Counted {
+        let (name, limits, instances) = (self.name.clone(), self.limits(), self.instances);
+        Counted { name, sha256: self.sha256, limits, instances, log: Arc::default() }
+    }
+
+    /// What each of its instances may use.
+    pub fn limits(&self) -> Limits {
+        *self.limits.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on they may use this.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// A copy that has counted what another version of it did too.
+    fn together_with(&self, other: &HookMetrics) -> HookMetrics {
+        let sum = HookMetrics::new(self.counted());
+        for part in [other, self] {
+            for (to, from) in sum.counters().into_iter().zip(part.counters()) {
+                to.add(from.get());
+            }
+            for (to, from) in sum.failures.iter().zip(&part.failures) {
+                to.add(from.get());
+            }
+            sum.log.lines.add(part.log.lines.get());
+            sum.log.suppressed.add(part.log.suppressed.get());
+            sum.slowest_ns.raise_to(part.slowest_ns.get());
+            sum.memory_peak.raise_to(part.memory_peak.get());
+            let mut history = sum.history.lock().unwrap_or_else(PoisonError::into_inner);
+            part.memory_history().into_iter().for_each(|sample| history.push(sample));
+        }
+        sum
+    }
+
+    /// All that are added up.
+    fn counters(&self) -> [&Counter; 22] {
+        let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } = self;
+        let HookMetrics { recycles, states_lost, isolations, not_isolated, opened, closed, .. } = self;
+        let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } = self;
+        let HookMetrics { paused, cpu_ns, .. } = self;
+        [
+            calls, rows, dropped, written, emitted, refused, duplicates, surrogates, recycles, states_lost,
+            isolations, not_isolated, opened, closed, over_budget, bypassed, open_dropped, dead_letters, passed,
+            error_dropped, paused, cpu_ns,
+        ]
     }
 
     /// A call ended, well or not.
@@ -313,13 +382,14 @@ impl History {
 impl Metrics {
     /// The counters of a run with these hooks, and sinks (their names).
     pub fn new<'a>(
-        hooks: impl IntoIterator<Item = Counted>,
+        hooks: impl IntoIterator<Item = Arc<HookMetrics>>,
         sinks: impl IntoIterator<Item = &'a str>,
     ) -> Metrics {
         Metrics {
             started: Instant::now(),
             input: InputMetrics::default(),
-            hooks: hooks.into_iter().map(HookMetrics::new).collect(),
+            hooks: RwLock::new(hooks.into_iter().collect()),
+            past: Mutex::default(),
             sinks: sinks
                 .into_iter()
                 .map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() })
@@ -329,11 +399,104 @@ impl Metrics {
             worker_cpu_ns: Counter::default(),
         }
     }
+
+    /// The hooks that are in the chain now, in its order.
+    pub fn hooks(&self) -> Arc<[Arc<HookMetrics>]> {
+        self.hooks.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on these are in the chain; what the others did is remembered.
+    pub fn set_hooks(&self, hooks: Vec<Arc<HookMetrics>>) {
+        let mut now = self.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        for left in now.iter().filter(|old| !hooks.iter().any(|new| Arc::ptr_eq(old, new))) {
+            past.add(left);
+        }
+        *now = hooks.into();
+    }
+
+    /// What each hook did since the start, all its versions together: those in the chain in its order, then those that
+    /// are gone.
+    pub fn all_hooks(&self) -> Vec<Arc<HookMetrics>> {
+        let now = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = |name: &str| past.hooks.iter().find(|hook| hook.name == name);
+        let whole = |hook: &Arc<HookMetrics>| match former(&hook.name) {
+            None => hook.clone(),
+            Some(former) => Arc::new(hook.together_with(former)),
+        };
+        let gone = past.hooks.iter().filter(|gone| !now.iter().any(|hook| hook.name == gone.name));
+        now.iter().map(whole).chain(gone.cloned()).collect()
+    }
+}
+
+impl Past {
+    /// Remembers what a hook did.
+    fn add(&mut self, left: &HookMetrics) {
+        let at = self.hooks.iter().position(|former| former.name == left.name);
+        let whole = match at.map(|at| self.hooks.remove(at)) {
+            Some(former) => left.together_with(&former),
+            None => left.together_with(&HookMetrics::new(left.counted())),
+        };
+        self.hooks.push(Arc::new(whole));
+        if self.hooks.len() <= MOST_GONE {
+            return;
+        }
+        let mut oldest = self.hooks.drain(..2);
+        let (Some(first), Some(second)) = (oldest.next(), oldest.next()) else { return };
+        drop(oldest);
+        let counted = Counted { name: GONE.to_owned(), ..first.counted() };
+        let together = HookMetrics::new(counted).together_with(&first).together_with(&second);
+        self.hooks.insert(0, Arc::new(together));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::limits;
+
+    fn metrics_of(name: &str, rows: u64) -> Arc<HookMetrics> {
+        let output = limits::Output { bytes: 1, events: 1, state_bytes: 1 };
+        let log = limits::LogRate { lines: 1, bytes: 1 };
+        let second = std::time::Duration::from_secs(1);
+        let limits =
+            Limits { memory_bytes: 1, init: second, process: second, tick: second, teardown: second, output, log };
+        let counted = Counted { name: name.to_owned(), sha256: [0; 32], limits, instances: 1, log: Arc::default() };
+        let metrics = HookMetrics::new(counted);
+        metrics.rows.add(rows);
+        metrics.record_failures(FailureKind::Trap, 1);
+        Arc::new(metrics)
+    }
+
+    fn rows(metrics: &Metrics) -> Vec<(String, u64)> {
+        metrics.all_hooks().iter().map(|hook| (hook.name.clone(), hook.rows.get())).collect()
+    }
+
+    #[test]
+    fn what_an_earlier_version_did_is_counted_with_the_one_that_took_over() {
+        let metrics = Metrics::new([metrics_of("a", 1), metrics_of("b", 10)], []);
+        metrics.set_hooks(vec![metrics_of("b", 20), metrics.hooks()[0].clone()]);
+        assert_eq!(rows(&metrics), [("b".to_owned(), 30), ("a".to_owned(), 1)]);
+        assert_eq!(metrics.all_hooks()[0].failures(FailureKind::Trap), 2);
+        metrics.set_hooks(Vec::new());
+        assert_eq!(rows(&metrics), [("b".to_owned(), 30), ("a".to_owned(), 1)]);
+        metrics.set_hooks(vec![metrics_of("b", 5)]);
+        assert_eq!(rows(&metrics), [("b".to_owned(), 35), ("a".to_owned(), 1)]);
+        assert_eq!(metrics.hooks()[0].rows.get(), 5);
+    }
+
+    #[test]
+    fn however_many_hooks_are_gone_few_are_remembered_and_all_are_counted() {
+        let metrics = Metrics::new([], []);
+        for index in 0..1000 {
+            metrics.set_hooks(vec![metrics_of(&format!("h{index}"), 1)]);
+        }
+        let rows = rows(&metrics);
+        assert_eq!(rows.len(), MOST_GONE + 1);
+        assert_eq!(rows.iter().map(|(_, rows)| rows).sum::<u64>(), 1000);
+        assert_eq!(rows[1].0, GONE);
+    }
 
     #[test]
     fn a_history_of_any_length_stays_short_and_in_order() {

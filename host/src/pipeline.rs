@@ -4,9 +4,10 @@
 //! worker, one for the files of a source that go to the same worker, one a FIFO or standard input. They stop in the
 //! order of the flow, each when the one before it is gone: sources, workers (which tear their hooks down), sinks.
 
+pub(crate) mod assembly;
 pub(crate) mod wiring;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::{Builder, JoinHandle};
@@ -99,7 +100,7 @@ impl Pipeline {
     pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
         let store = Store::new(&config.data_dir, &config.dead_letters);
         let dead_letters = Arc::new(DeadLetters::on_disk(store, config.dead_letters.keep, drain.clone()));
-        let around = Around { dead_letters: &dead_letters, drain: Some(drain) };
+        let around = Around { dead_letters: &dead_letters, has_gates: true };
         let mut wiring = Wiring::new(config, hooks, config.workers, &around)?;
         let metrics = wiring.metrics.clone();
         let found = find_files(config)?;
@@ -121,14 +122,16 @@ impl Pipeline {
             workers.push(Worker {
                 arrivals: receiver,
                 filling: config.batch,
-                chain: Chain::new(stages, metrics.clone(), Instant::now()),
+                chain: Chain::new(stages, Instant::now()),
                 batch: Batch::new(wiring.projection.clone()),
                 exits: Exits {
                     router: wiring.router.clone(),
                     sinks: chunks.clone(),
-                    metrics: metrics.clone(),
+                    outgoing: VecDeque::new(),
                 },
                 unseen: wiring.unseen.clone(),
+                times: wiring.times.clone(),
+                desk: Arc::default(),
                 metrics: metrics.clone(),
                 drain: drain.clone(),
             });

@@ -1,11 +1,14 @@
 //! Between two threads: items in order, bounded by their bytes. When it is full, whoever adds waits (`block`).
 //!
 //! The end is part of the queue: it is closed when the last sender is gone, and a sender learns that the receiver
-//! is gone. An item that is larger than the whole queue passes alone.
+//! is gone. An item that is larger than the whole queue passes alone. Whoever waits can be called away with a
+//! [`Bell`], and loses nothing by it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+
+use crate::bell::{Bell, Wake};
 
 /// A queue that holds `capacity` bytes.
 pub fn queue<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
@@ -33,6 +36,15 @@ pub struct Receiver<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed<T>(pub T);
 
+/// An item was not added, and comes back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unsent<T> {
+    /// The receiver is gone.
+    Closed(T),
+    /// The bell rang while the queue was full.
+    Called(T),
+}
+
 /// What taking an item out gave.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken<T> {
@@ -42,6 +54,8 @@ pub enum Taken<T> {
     Nothing,
     /// Nothing will come any more.
     Closed,
+    /// The bell rang before anything came.
+    Called,
 }
 
 #[derive(Debug)]
@@ -64,22 +78,52 @@ impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Adds an item; waits while the queue is full, unless it is called away.
+    fn send(&self, item: T, bytes: usize, is_called: impl Fn() -> bool) -> Result<(), Unsent<T>> {
+        let mut state = self.lock();
+        while state.received && state.bytes > 0 && state.bytes + bytes > self.capacity {
+            if is_called() {
+                return Err(Unsent::Called(item));
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !state.received {
+            return Err(Unsent::Closed(item));
+        }
+        state.items.push_back((item, bytes));
+        state.bytes += bytes;
+        self.changed.notify_all();
+        Ok(())
+    }
+}
+
+impl<T: Send> Wake for Shared<T> {
+    fn wake(&self) {
+        // With the lock, so that nobody is between looking at the bell and waiting.
+        let _state = self.lock();
+        self.changed.notify_all();
+    }
 }
 
 impl<T> Sender<T> {
     /// Adds an item of `bytes` bytes; waits while the queue is full.
     pub fn send(&self, item: T, bytes: usize) -> Result<(), Closed<T>> {
-        let mut state = self.shared.lock();
-        while state.received && state.bytes > 0 && state.bytes + bytes > self.shared.capacity {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if !state.received {
-            return Err(Closed(item));
-        }
-        state.items.push_back((item, bytes));
-        state.bytes += bytes;
-        self.shared.changed.notify_all();
-        Ok(())
+        self.shared.send(item, bytes, || false).map_err(|unsent| match unsent {
+            Unsent::Closed(item) | Unsent::Called(item) => Closed(item),
+        })
+    }
+
+    /// The same, but does not wait while the bell rings.
+    pub fn send_unless_called(&self, item: T, bytes: usize, bell: &Bell) -> Result<(), Unsent<T>> {
+        self.shared.send(item, bytes, || bell.is_ringing())
+    }
+}
+
+impl<T: Send + 'static> Sender<T> {
+    /// From now on the bell is heard by those who wait here.
+    pub fn listen(&self, bell: &Bell) {
+        bell.add(self.shared.clone());
     }
 }
 
@@ -105,6 +149,15 @@ impl<T> Receiver<T> {
 
     /// Takes the next item out; waits for it until `until`, or for ever.
     pub fn take(&self, until: Option<Instant>) -> Taken<T> {
+        self.take_or(until, || false)
+    }
+
+    /// The same, but does not wait while the bell rings.
+    pub fn take_unless_called(&self, until: Instant, bell: &Bell) -> Taken<T> {
+        self.take_or(Some(until), || bell.is_ringing())
+    }
+
+    fn take_or(&self, until: Option<Instant>, is_called: impl Fn() -> bool) -> Taken<T> {
         let mut state = self.shared.lock();
         loop {
             if let Some((item, bytes)) = state.items.pop_front() {
@@ -115,6 +168,9 @@ impl<T> Receiver<T> {
             if state.senders == 0 {
                 return Taken::Closed;
             }
+            if is_called() {
+                return Taken::Called;
+            }
             state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(left) if left.is_zero() => return Taken::Nothing,
@@ -123,6 +179,13 @@ impl<T> Receiver<T> {
                 }
             };
         }
+    }
+}
+
+impl<T: Send + 'static> Receiver<T> {
+    /// From now on the bell is heard by whoever waits here.
+    pub fn listen(&self, bell: &Bell) {
+        bell.add(self.shared.clone());
     }
 }
 
@@ -174,6 +237,27 @@ mod tests {
         assert_eq!(receiver.take(None), Taken::Item("large"));
         adding.join().unwrap().unwrap();
         assert_eq!(receiver.take(None), Taken::Item("next"));
+    }
+
+    #[test]
+    fn whoever_waits_is_called_away_and_nothing_is_lost() {
+        let (bell, (sender, receiver)) = (Bell::default(), queue(10));
+        sender.listen(&bell);
+        receiver.listen(&bell);
+        sender.send(1, 10).unwrap();
+        let waiting = {
+            let (sender, bell) = (sender.clone(), bell.clone());
+            thread::spawn(move || sender.send_unless_called(2, 10, &bell))
+        };
+        bell.ring();
+        assert_eq!(waiting.join().unwrap(), Err(Unsent::Called(2)));
+        let later = Instant::now() + std::time::Duration::from_secs(600);
+        assert_eq!(receiver.take_unless_called(later, &bell), Taken::Item(1));
+        assert_eq!(receiver.take_unless_called(later, &bell), Taken::Called);
+        // With room nobody has to wait, so nobody is called away.
+        assert_eq!(sender.send_unless_called(2, 10, &bell), Ok(()));
+        bell.stop();
+        assert_eq!(receiver.take_unless_called(later, &bell), Taken::Item(2));
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Rehearsal {
     /// Wires `hooks` for a rehearsal.
     pub(crate) fn new(config: &Config, hooks: Vec<Prepared>) -> Result<Rehearsal, TooManyFields> {
         let dead_letters = Arc::new(DeadLetters::in_memory());
-        let around = Around { dead_letters: &dead_letters, drain: None };
+        let around = Around { dead_letters: &dead_letters, has_gates: false };
         Ok(Rehearsal { wiring: Wiring::new(config, hooks, 1, &around)?, dead_letters })
     }
 
@@ -154,7 +154,7 @@ impl Rehearsal {
         let metrics = self.wiring.metrics.clone();
         let stages = self.wiring.chains.pop().unwrap_or_default();
         Flow {
-            chain: Chain::new(stages, metrics.clone(), clock.now()),
+            chain: Chain::new(stages, clock.now()),
             batch: Batch::new(self.wiring.projection.clone()),
             full: config.batch,
             out: Out { router: self.wiring.router, metrics, batches: 0, bytes: 0 },
@@ -191,8 +191,8 @@ impl Flow {
         mut deliver: impl FnMut(Delivery),
     ) -> Result<(), RehearsalError> {
         for lines in &decoded.lines {
-            let mut left = Unbatched::new(lines, &decoded.origin);
-            while left.fill(&mut self.batch, &self.full, &self.out.metrics.input) == Filled::Full {
+            let mut left = Unbatched::new(lines);
+            while left.fill(&mut self.batch, &decoded.origin, &self.full, &self.out.metrics.input) == Filled::Full {
                 self.pass_batch(memory, &mut deliver)?;
             }
         }
@@ -226,7 +226,7 @@ impl Flow {
         let Flow { chain, batch, out, clock, .. } = self;
         if !clock.is_still() {
             let moment = Moment::Tick(out.batches);
-            chain.tick(batch, clock.now(), clock.now_ns(), |batch| out.deliver(moment, batch, deliver))?;
+            chain.tick_all(batch, clock.now(), clock.now_ns(), |batch| out.deliver(moment, batch, deliver))?;
         }
         out.within_bounds()
     }

@@ -12,10 +12,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::config;
 use crate::decode::{Framer, Lines};
 use crate::drain::Drain;
 use crate::event::batch::{Origin, SourceId};
 use crate::event::field::EventTime;
+use crate::event::projection::Projection;
+use crate::event::time::TimeFormat;
 use crate::metrics::Metrics;
 use crate::queue::Sender;
 
@@ -28,6 +31,35 @@ pub struct Arrival {
     pub origin: Origin,
 }
 
+/// How the events of each source carry their time.
+#[derive(Debug)]
+pub struct Times {
+    /// By the source's number.
+    sources: Vec<Arc<EventTime>>,
+    /// Of those that come from no source.
+    others: Arc<EventTime>,
+}
+
+impl Times {
+    /// As these sources say, by the fields that are asked for.
+    pub(crate) fn new(sources: &[config::Source], projection: &Projection) -> Times {
+        let of = |source: &config::Source| EventTime::new(&source.time, projection);
+        Times {
+            sources: sources.iter().map(of).collect(),
+            others: EventTime::new(&TimeFormat::default(), projection),
+        }
+    }
+
+    /// The time of this one's events.
+    pub(crate) fn of(&self, source: SourceId) -> Arc<EventTime> {
+        let own = match source {
+            SourceId::Source(number) => self.sources.get(number as usize),
+            SourceId::Hook(_) => None,
+        };
+        own.unwrap_or(&self.others).clone()
+    }
+}
+
 /// What every reader of a source knows.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -37,8 +69,8 @@ pub struct Context {
     pub name: Arc<str>,
     /// The name of this machine.
     pub host: Arc<str>,
-    /// How its events carry their own time.
-    pub time: Arc<EventTime>,
+    /// How events carry their own time.
+    pub times: Arc<Times>,
     /// How its bytes become lines.
     pub framing: crate::decode::Options,
     /// The end of the run.
@@ -53,13 +85,14 @@ impl Context {
         // The same file is the same stream, however the configuration that names it was named.
         let whole = file.and_then(|path| path.canonicalize().ok());
         let identity = whole.as_ref().map_or(stream.as_bytes(), |path| path.as_os_str().as_bytes());
+        let source = SourceId::Source(self.id);
         Origin {
-            source: SourceId::Source(self.id),
+            source,
             source_name: self.name.clone(),
             stream: Arc::from(stream),
             file: file.map(|path| Arc::from(path.to_string_lossy())),
             host: self.host.clone(),
-            time: self.time.clone(),
+            time: self.times.of(source),
             received_ns: 0,
             identity: xxhash_rust::xxh3::xxh3_64(identity),
         }

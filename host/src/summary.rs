@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -104,6 +104,8 @@ pub struct Hook {
     pub breaker_closed: u64,
     /// Rows that passed it unprocessed, because its breaker was open.
     pub bypassed: u64,
+    /// Rows that passed it unprocessed, because it was paused.
+    pub paused: u64,
     /// How often a worker spent more on it than `cost` or `max_share` allow.
     pub over_budget: u64,
     /// CPU time of its calls for each row, in nanoseconds.
@@ -186,7 +188,7 @@ impl Summary {
     pub fn new(metrics: &Metrics) -> Summary {
         let counted =
             |counts: Vec<(String, u64)>| counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        let hooks = &metrics.hooks;
+        let hooks = metrics.all_hooks();
         let mut dropped: Vec<(String, u64)> = vec![
             ("unrouted".to_owned(), metrics.unrouted.get()),
             ("stopped".to_owned(), metrics.stopped.get()),
@@ -219,8 +221,8 @@ impl Summary {
             },
             elapsed_s: metrics.started.elapsed().as_secs_f64(),
             memory_peak_bytes: resident_peak(),
-            costliest: Costliest::of(metrics),
-            hooks: hooks.iter().map(Hook::new).collect(),
+            costliest: Costliest::of(metrics, &hooks),
+            hooks: hooks.iter().map(|hook| Hook::new(hook)).collect(),
         }
     }
 
@@ -322,9 +324,9 @@ impl Summary {
 }
 
 impl Costliest {
-    fn of(metrics: &Metrics) -> Option<Costliest> {
+    fn of(metrics: &Metrics, hooks: &[Arc<HookMetrics>]) -> Option<Costliest> {
         let all_ns = metrics.worker_cpu_ns.get();
-        let hook = metrics.hooks.iter().max_by_key(|hook| hook.cpu_ns())?;
+        let hook = hooks.iter().max_by_key(|hook| hook.cpu_ns())?;
         if all_ns == 0 || hook.cpu_ns() == 0 {
             return None;
         }
@@ -338,6 +340,7 @@ impl Costliest {
 
 impl Hook {
     fn new(metrics: &HookMetrics) -> Hook {
+        let limits = metrics.limits();
         Hook {
             name: metrics.name.clone(),
             calls: metrics.calls.get(),
@@ -353,12 +356,13 @@ impl Hook {
             breaker_opened: metrics.opened.get(),
             breaker_closed: metrics.closed.get(),
             bypassed: metrics.bypassed.get(),
+            paused: metrics.paused.get(),
             over_budget: metrics.over_budget.get(),
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             slowest_call_ms: (metrics.slowest_ns() as f64 / 1e4).round() / 100.0,
             memory_peak_bytes: metrics.memory_peak(),
-            memory_cap_bytes: metrics.limits.memory_bytes as u64,
-            limits: Limits::from(&metrics.limits),
+            memory_cap_bytes: limits.memory_bytes as u64,
+            limits: Limits::from(&limits),
             log_lines: metrics.log.lines.get(),
             log_lines_suppressed: metrics.log.suppressed.get(),
             instances: metrics.instances,

@@ -251,7 +251,8 @@ impl Trial {
     fn outcome(&self, input: &Input, run: Run, impurity: Option<Impurity>) -> Result<Outcome, TrialError> {
         let Run { parts, ended, events_in } = run;
         let events: Vec<String> = parts.into_iter().flat_map(|(_, events)| events).collect();
-        let Some(hook) = ended.metrics.hooks.first() else {
+        let hooks = ended.metrics.hooks();
+        let Some(hook) = hooks.first() else {
             return Err(TrialError::Candidate(vec!["there is no hook".to_owned()]));
         };
         let failures: Vec<FailedCall> = hook.examples().iter().map(FailedCall::new).collect();

@@ -114,8 +114,8 @@ impl Subject {
     /// Passes the input until there is a sample.
     fn sample(&mut self) -> Result<(), BenchError> {
         let metrics = self.flow.metrics().clone();
-        let hook = metrics.hooks.first();
-        let hook_ns = || hook.map_or(0, |hook| hook.cpu_ns());
+        let hooks = metrics.hooks();
+        let hook_ns = || hooks.first().map_or(0, |hook| hook.cpu_ns());
         let (start, start_hook_ns) = (thread_cpu_time(), hook_ns());
         let mut rows = 0;
         let mut spent = Duration::ZERO;
@@ -137,7 +137,8 @@ impl Subject {
     }
 
     fn cost(&self, rows: usize, bytes: usize) -> Cost {
-        let hook = self.flow.metrics().hooks.first();
+        let hooks = self.flow.metrics().hooks();
+        let hook = hooks.first();
         let calls = hook.map_or(0, |hook| hook.calls.get()).max(1);
         let all: Vec<f64> = self.samples.iter().map(|sample| sample.ns_per_row).collect();
         let hooks: Vec<f64> = self.samples.iter().map(|sample| sample.hook_ns_per_row).collect();

@@ -51,7 +51,7 @@ fn draw(bar: &ProgressBar, metrics: &Arc<Metrics>, end: &Arc<Drain>) -> Option<J
     let draw = move || {
         while !end.wait(EVERY) {
             bar.set_position(metrics.input.bytes.get());
-            let failures: u64 = metrics.hooks.iter().map(|hook| hook.all_failures()).sum();
+            let failures: u64 = metrics.hooks().iter().map(|hook| hook.all_failures()).sum();
             let failed =
                 if failures > 0 { format!(", {} hook failures", grouped(failures)) } else { String::new() };
             bar.set_message(format!("{} events{failed}", grouped(metrics.input.events.get())));

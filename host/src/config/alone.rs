@@ -36,6 +36,7 @@ impl Hook {
             plugin,
             sha256: None,
             enabled: true,
+            is_paused: false,
             from: None,
             conditions: Vec::new(),
             memory_bytes: MEMORY.default,

@@ -146,6 +146,7 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         plugin: plugin(table, outside.dir),
         sha256: sha256(table),
         enabled,
+        is_paused: false,
         from: from(table),
         conditions: table.parsed_list("match"),
         memory_bytes,

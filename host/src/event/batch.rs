@@ -108,6 +108,31 @@ impl Batch {
         self.bytes = 0;
     }
 
+    /// From now on its rows have the slots of another projection; those that are there are parsed again, and `time` says
+    /// how their sources carry their time by it.
+    pub(crate) fn refit(
+        &mut self,
+        projection: &Arc<Projection>,
+        time: impl Fn(SourceId) -> Arc<EventTime>,
+    ) {
+        if Arc::ptr_eq(self.projection(), projection) {
+            return;
+        }
+        self.scanner = Scanner::new(projection.clone());
+        for origin in &mut self.origins {
+            if origin.time.known_ns.is_none() {
+                origin.time = time(origin.source);
+            }
+        }
+        self.slots.clear();
+        self.slots.resize(self.rows.len() * projection.width(), Slot::default());
+        for at in 0..self.order.len() {
+            if let Some(&row) = self.order.get(at) {
+                self.rescan(row);
+            }
+        }
+    }
+
     /// Shares a block whose lines are added next. Returns its number.
     pub fn add_block(&mut self, block: Block) -> u32 {
         self.blocks.push(block);

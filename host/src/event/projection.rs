@@ -27,14 +27,14 @@ impl NodeId {
 }
 
 /// All fields that a pipeline asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Projection {
     pub(crate) nodes: Vec<Node>,
     /// The children of all nodes, each node's own run of them.
     pub(crate) children: Vec<Child>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) key: Box<[u8]>,
     /// The key as a JSON string with its colon, as it is written.
@@ -48,7 +48,7 @@ pub(crate) struct Node {
     pub(crate) child_count: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Child {
     /// The key's first eight bytes, little end first, zero beyond its end.
     pub(crate) prefix: u64,

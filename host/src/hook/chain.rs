@@ -1,22 +1,22 @@
 //! The ordered hooks of one worker: every event of a batch passes them, and leaves as if it had been spliced and
 //! parsed again after each.
 //!
-//! A batch goes in and comes out; ticks and teardowns bring new events, which pass the hooks that come after.
-//! The only way out of order is [`Stop`]: a hook with `on_error = "stop"` failed, or a dead letter cannot be
-//! written any more. What time it is, the caller says.
+//! A batch goes in and comes out, unless it has to wait for a hook whose breaker is open: then it stays where it is, and
+//! whoever runs the chain tries again. Ticks, teardowns and hooks that were taken out bring new events, which pass the
+//! hooks that come after. The only way out of order is [`Stop`]: a hook with `on_error = "stop"` failed, or a dead letter
+//! cannot be written any more. What time it is, the caller says.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bindings::hookaroon::hook::types::Reason;
 use super::convert::Emission;
 use super::failure::Failure;
-use super::grants::Placement;
-use super::seat::{Plan, Seat};
-use super::stage::Stage;
+use super::journey::Journey;
+use super::seat::Seat;
+use super::stage::{Passage, Stage, StagePlan};
 use crate::event::batch::Batch;
-use crate::metrics::Metrics;
 
 /// The run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -41,75 +41,89 @@ pub enum Stop {
     /// Events could not be kept anywhere.
     #[error(transparent)]
     DeadLetters(#[from] std::io::Error),
+    /// A change of the chain was under way, and whoever made it is gone.
+    #[error("a change of the hooks was not finished; this is a fault of Hookaroon, please report it")]
+    Abandoned,
 }
 
-/// A seat that all workers share.
-pub struct Shared {
-    pub(crate) seat: Mutex<Seat>,
-    /// How many workers will still hand it events.
-    workers: AtomicU32,
-}
-
-impl Shared {
-    pub(crate) fn new(seat: Seat, workers: u32) -> Shared {
-        Shared { seat: Mutex::new(seat), workers: AtomicU32::new(workers) }
-    }
-}
-
-/// Where a stage's instance lives.
-pub enum Place {
-    /// In this worker.
-    Own(Box<Seat>),
-    /// In all of them.
-    Shared(Arc<Shared>),
-}
-
-impl Place {
-    pub(crate) fn with<R>(&mut self, act: impl FnOnce(&mut Seat) -> R) -> R {
-        match self {
-            Place::Own(seat) => act(seat),
-            Place::Shared(shared) => act(&mut shared.seat.lock().unwrap_or_else(PoisonError::into_inner)),
-        }
-    }
-}
-
-impl Place {
-    /// The same, and adds the CPU time of its calls to `spent`; that of other workers' calls is theirs.
-    pub(crate) fn charged<R>(&mut self, spent: &mut Duration, act: impl FnOnce(&mut Seat) -> R) -> R {
-        self.with(|seat| {
-            seat.take_spent();
-            let result = act(seat);
-            *spent += seat.take_spent();
-            result
-        })
-    }
+/// How far a batch came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Past every hook.
+    Through,
+    /// It waits for this hook, which is worth another try after so long.
+    Waits(Arc<str>, Duration),
 }
 
 /// The hooks of one worker.
+#[derive(Default)]
 pub struct Chain {
-    stages: Vec<Stage>,
-    metrics: Arc<Metrics>,
+    links: Vec<Link>,
+    /// How far the batch has come.
+    journey: Journey,
+    /// The last events of hooks that were taken out, which have not set out yet.
+    farewells: VecDeque<Farewell>,
     /// Whether more events wait.
     queued: bool,
-    /// When each stage is to be told the time next.
-    ticks: Vec<Option<Tick>>,
     /// The stages before this one are not used, as in a replay of what later ones failed on.
     first: usize,
+    /// So many have ended.
+    ended: usize,
 }
 
+/// A stage in its chain.
+pub(crate) struct Link {
+    stage: Stage,
+    /// When it is to be told the time next.
+    tick: Option<Tick>,
+}
+
+#[derive(Clone, Copy)]
 struct Tick {
     every: Duration,
     due: Instant,
 }
 
+/// The last events of a hook that was taken out or replaced.
+pub(crate) struct Farewell {
+    /// The hook, as it was.
+    pub(crate) plan: Arc<StagePlan>,
+    /// Its events.
+    pub(crate) emission: Emission,
+    /// How many events it emitted before them.
+    pub(crate) emitted: u64,
+    /// The hooks that come after it.
+    pub(crate) journey: Journey,
+}
+
+impl Link {
+    /// A stage that joins the chain `now`.
+    pub(crate) fn new(stage: Stage, now: Instant) -> Link {
+        let tick = stage.tick_every().map(|every| Tick { every, due: now + every });
+        Link { stage, tick }
+    }
+
+    /// The same stage by another plan, which is told the time when it would have been.
+    pub(crate) fn planned(self, plan: Arc<StagePlan>, now: Instant) -> Link {
+        let Link { stage, tick: old } = self;
+        let link = Link::new(stage.planned(plan), now);
+        let same = |new: Tick| old.filter(|old| old.every == new.every).unwrap_or(new);
+        Link { tick: link.tick.map(same), ..link }
+    }
+
+    pub(crate) fn stage(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
+
+    pub(crate) fn plan(&self) -> &Arc<StagePlan> {
+        self.stage.plan()
+    }
+}
+
 impl Chain {
     /// A chain of `stages`, in their order, that starts `now`.
-    pub fn new(stages: Vec<Stage>, metrics: Arc<Metrics>, now: Instant) -> Chain {
-        let ticks = stages
-            .iter()
-            .map(|stage| stage.tick_every().map(|every| Tick { every, due: now + every }))
-            .collect();
-        Chain { stages, metrics, queued: false, ticks, first: 0 }
+    pub fn new(stages: Vec<Stage>, now: Instant) -> Chain {
+        Chain { links: stages.into_iter().map(|stage| Link::new(stage, now)).collect(), ..Chain::default() }
     }
 
     /// From now on more events wait, or they do not.
@@ -129,135 +143,182 @@ impl Chain {
 
     /// One of its stages.
     pub(crate) fn stage(&mut self, index: usize) -> Option<&mut Stage> {
-        self.stages.get_mut(index)
+        self.links.get_mut(index).map(Link::stage)
     }
 
-    /// Passes a batch through all hooks.
+    /// The names of its hooks, in their order.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        self.links.iter().map(|link| link.plan().name.clone()).collect()
+    }
+
+    /// Its links, for whoever makes another chain of them with [`relinked`](Chain::relinked).
+    pub(crate) fn take_links(&mut self) -> Vec<Link> {
+        std::mem::take(&mut self.links)
+    }
+
+    /// The links that are left with those who need to have a look at them.
+    pub(crate) fn links(&mut self) -> &mut [Link] {
+        &mut self.links
+    }
+
+    /// The same flow through other links: batches that are on their way go on to those that they have not met. `old` has
+    /// the names of the links before; `last` has the events of those that are gone, with journeys in the old chain.
+    pub(crate) fn relinked(self, old: &[Arc<str>], links: Vec<Link>, last: Vec<Farewell>) -> Chain {
+        let mut chain = Chain { links, ..self };
+        let new = chain.names();
+        chain.journey = chain.journey.moved(old, &new);
+        chain.farewells.extend(last);
+        for farewell in &mut chain.farewells {
+            farewell.journey = farewell.journey.moved(old, &new);
+        }
+        chain
+    }
+
+    /// A batch sets out, in front of the first hook.
+    pub fn set_out(&mut self) {
+        self.journey.set_out(self.first, self.links.len());
+    }
+
+    /// Passes the batch on, as far as it can go now.
+    pub fn advance(&mut self, batch: &mut Batch, now_ns: u64) -> Result<Progress, Stop> {
+        for (place, link) in self.links.iter_mut().enumerate() {
+            if self.journey.has_met(place) {
+                continue;
+            }
+            if !batch.is_empty()
+                && let Passage::Waits(pause) = link.stage.process(batch, now_ns, self.queued)?
+            {
+                return Ok(Progress::Waits(link.plan().name.clone(), pause));
+            }
+            self.journey.meet(place);
+        }
+        Ok(Progress::Through)
+    }
+
+    /// Passes a batch through all hooks, where no breaker opens.
     pub fn process(&mut self, batch: &mut Batch, now_ns: u64) -> Result<(), Stop> {
         self.pass(batch, self.first, now_ns)
     }
 
-    /// Passes a batch through the hooks from `first` on.
+    /// Passes a batch through the hooks from `first` on, where no breaker opens.
     pub(crate) fn pass(&mut self, batch: &mut Batch, first: usize, now_ns: u64) -> Result<(), Stop> {
-        for (stage, metrics) in self.stages.iter_mut().zip(&self.metrics.hooks).skip(first) {
-            if batch.is_empty() {
-                break;
-            }
-            stage.process(batch, now_ns, self.queued, metrics)?;
-        }
-        Ok(())
+        self.journey.set_out(first, self.links.len());
+        self.advance(batch, now_ns).map(|_| ())
     }
 
-    /// Saves what is due and tells the time to whom it is due; `deliver` takes the events that come of it. The
-    /// batch is empty before and after.
-    pub fn tick(
+    /// Saves and recycles what is due, and tells the time to whom it is due, until there are events of it: they are in the
+    /// empty batch then, behind the hook that they are of. Whether there are any; if so, there may be more.
+    pub fn tick(&mut self, batch: &mut Batch, now: Instant, now_ns: u64) -> bool {
+        for place in self.first..self.links.len() {
+            let Some(link) = self.links.get_mut(place) else { break };
+            let plan = link.plan().clone();
+            let metrics = &plan.metrics;
+            let last = link.stage.place.with(|seat| {
+                seat.save_if_due(now, metrics);
+                seat.recycle_if_due(now_ns, metrics)
+            });
+            if self.emit(place, &last, batch, now_ns) {
+                return true;
+            }
+            let Some(link) = self.links.get_mut(place) else { break };
+            let Some(tick) = link.tick.as_mut().filter(|tick| tick.due <= now) else { continue };
+            tick.due = now + tick.every;
+            if plan.is_paused {
+                continue;
+            }
+            let emission = link.stage.place.with(|seat| seat.tick(now, now_ns, metrics));
+            if emission.is_some_and(|emission| self.emit(place, &emission, batch, now_ns)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// When somebody is to be told the time next.
+    pub fn next_tick(&self) -> Option<Instant> {
+        self.links.iter().filter_map(|link| link.tick).map(|tick| tick.due).min()
+    }
+
+    /// Puts the last events of a hook that was taken out into the empty batch, if there are any left.
+    pub fn take_farewell(&mut self, batch: &mut Batch, now_ns: u64) -> bool {
+        let Some(Farewell { plan, emission, mut emitted, journey }) = self.farewells.pop_front() else {
+            return false;
+        };
+        Stage::emit_of(&plan, &emission, &mut emitted, batch, now_ns);
+        self.journey = journey;
+        true
+    }
+
+    /// Forgets all instances and what they saved, without their teardown: the next batch meets fresh ones.
+    pub fn renew(&mut self) {
+        for link in &mut self.links {
+            link.stage.place.with(Seat::renew);
+        }
+    }
+
+    /// Ends the next instance in chain order; its last events are in the empty batch then. False: all have ended. An
+    /// instance that workers share ends with the last of them.
+    pub fn teardown_next(&mut self, batch: &mut Batch, now_ns: u64) -> bool {
+        let place = self.ended.max(self.first);
+        let Some(link) = self.links.get_mut(place) else { return false };
+        self.ended = place + 1;
+        if link.stage.place.leave() {
+            let plan = link.plan().clone();
+            let last = link.stage.place.with(|seat| seat.teardown(Reason::Shutdown, &plan.metrics));
+            let last = last.unwrap_or_else(|failure| {
+                let hook = &*plan.name;
+                tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
+                Emission::default()
+            });
+            self.emit(place, &last, batch, now_ns);
+        }
+        true
+    }
+
+    /// Does all that [`tick`](Chain::tick) does, where no breaker opens; `deliver` takes the events that come of it.
+    pub fn tick_all(
         &mut self,
         batch: &mut Batch,
         now: Instant,
         now_ns: u64,
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
-        for index in self.first..self.stages.len() {
-            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
-            else {
-                break;
-            };
-            let last = stage.place.with(|seat| {
-                seat.save_if_due(now, metrics);
-                seat.recycle_if_due(now_ns, metrics)
-            });
-            self.pass_on(index, last, batch, now_ns, &mut deliver)?;
-            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
-            else {
-                break;
-            };
-            let Some(Some(tick)) = self.ticks.get_mut(index) else { continue };
-            if tick.due > now {
-                continue;
-            }
-            tick.due = now + tick.every;
-            let Some(emission) = stage.place.with(|seat| seat.tick(now, now_ns, metrics)) else { continue };
-            self.pass_on(index, emission, batch, now_ns, &mut deliver)?;
+        while self.tick(batch, now, now_ns) {
+            self.advance(batch, now_ns)?;
+            deliver(batch);
+            batch.clear();
         }
         Ok(())
     }
 
-    /// When somebody is to be told the time next.
-    pub fn next_tick(&self) -> Option<Instant> {
-        self.ticks.iter().flatten().map(|tick| tick.due).min()
-    }
-
-    /// Forgets all instances and what they saved, without their teardown: the next batch meets fresh ones.
-    pub fn renew(&mut self) {
-        for stage in &mut self.stages {
-            stage.place.with(Seat::renew);
-        }
-    }
-
-    /// Ends all instances in chain order; `deliver` takes their last events. An instance that workers share ends
-    /// with the last of them.
+    /// Ends all instances in chain order, where no breaker opens; `deliver` takes their last events.
     pub fn teardown(
         mut self,
         batch: &mut Batch,
         now_ns: u64,
         mut deliver: impl FnMut(&mut Batch),
     ) -> Result<(), Stop> {
-        for index in self.first..self.stages.len() {
-            let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index))
-            else {
-                break;
-            };
-            let last = match &stage.place {
-                Place::Own(_) => true,
-                Place::Shared(shared) => shared.workers.fetch_sub(1, Ordering::AcqRel) == 1,
-            };
-            if !last {
+        while self.teardown_next(batch, now_ns) {
+            if batch.is_empty() {
                 continue;
             }
-            match stage.place.with(|seat| seat.teardown(Reason::Shutdown, metrics)) {
-                Ok(emission) => self.pass_on(index, emission, batch, now_ns, &mut deliver)?,
-                Err(failure) => {
-                    let hook = metrics.name.as_str();
-                    tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
-                }
-            }
+            self.advance(batch, now_ns)?;
+            deliver(batch);
+            batch.clear();
         }
         Ok(())
     }
 
-    fn pass_on(
-        &mut self,
-        index: usize,
-        emission: Emission,
-        batch: &mut Batch,
-        now_ns: u64,
-        deliver: &mut impl FnMut(&mut Batch),
-    ) -> Result<(), Stop> {
+    /// Puts what the hook at a place emitted into the empty batch, which sets out behind that hook. Whether that is
+    /// anything.
+    fn emit(&mut self, place: usize, emission: &Emission, batch: &mut Batch, now_ns: u64) -> bool {
         if emission.events.ends.is_empty() {
-            return Ok(());
+            return false;
         }
-        if let (Some(stage), Some(metrics)) = (self.stages.get_mut(index), self.metrics.hooks.get(index)) {
-            stage.emit(batch, &emission, now_ns, metrics);
+        self.journey.set_out(place + 1, self.links.len());
+        if let Some(link) = self.links.get_mut(place) {
+            link.stage.emit(batch, emission, now_ns);
         }
-        self.pass(batch, index + 1, now_ns)?;
-        deliver(batch);
-        batch.clear();
-        Ok(())
-    }
-}
-
-/// The seats of a hook, one for each worker; those of a `single` hook are the same one.
-pub fn places(plan: &Arc<Plan>, first: super::instance::Instance, workers: u32) -> Vec<Place> {
-    let mut first = Some(first);
-    let mut seat = |worker| match first.take() {
-        Some(instance) => Seat::taken(plan.clone(), worker, instance),
-        None => Seat::new(plan.clone(), worker),
-    };
-    match plan.interest.placement {
-        Placement::EveryWorker => (0..workers).map(|worker| Place::Own(Box::new(seat(worker)))).collect(),
-        Placement::Single => {
-            let shared = Arc::new(Shared::new(seat(0), workers));
-            (0..workers).map(|_| Place::Shared(shared.clone())).collect()
-        }
+        true
     }
 }

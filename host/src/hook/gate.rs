@@ -1,17 +1,14 @@
 //! The way into a hook for all its workers: its breaker, what becomes of rows while that is open, and what the operator
 //! is told.
 //!
-//! Rows that wait do so here, until the hook is worth another try or the run is to end; that is the only failure.
+//! It decides and never waits: rows that are to wait do so in their worker, which goes on with other duties.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::breaker::{Admission, Breaker, Cause, Outcome, Settings, Ticket, Transition};
-use super::chain::Stop;
 use super::spending::{Budget, Excess};
-use crate::clock::nanos;
 use crate::config::{self, OverCost, WhenOpen};
-use crate::drain::Drain;
 use crate::metrics::HookMetrics;
 
 /// The way into one hook.
@@ -22,7 +19,6 @@ pub struct Gate {
     when_open: WhenOpen,
     over_cost: OverCost,
     budget: Budget,
-    drain: Arc<Drain>,
     state: Mutex<State>,
 }
 
@@ -44,14 +40,22 @@ pub enum Way {
     Drop,
     /// They become dead letters.
     DeadLetter,
+    /// They wait, so long before it is worth another try.
+    Wait(Duration),
 }
 
 impl Gate {
-    /// A gate with a closed breaker; whoever waits at it stops when the run is to end.
-    pub fn new(hook: &config::Hook, drain: Arc<Drain>) -> Gate {
+    /// A gate with a closed breaker.
+    pub fn new(hook: &config::Hook) -> Gate {
         let config::Hook { breaker: settings, when_open, over_cost, budget, .. } = *hook;
         let state = Mutex::new(State { breaker: Breaker::new(settings), policy: when_open });
-        Gate { hook: hook.name.clone(), settings, when_open, over_cost, budget, drain, state }
+        Gate { hook: hook.name.clone(), settings, when_open, over_cost, budget, state }
+    }
+
+    /// Whether one for this hook, which has the same name, would do the same.
+    pub(crate) fn is_as_for(&self, hook: &config::Hook) -> bool {
+        let config::Hook { breaker, when_open, over_cost, budget, .. } = *hook;
+        (self.settings, self.when_open, self.over_cost, self.budget) == (breaker, when_open, over_cost, budget)
     }
 
     /// What each worker may spend on it.
@@ -59,26 +63,18 @@ impl Gate {
         self.budget
     }
 
-    /// Where a batch goes now; `now_ns` moves on if it had to wait.
-    pub(crate) fn admit(&self, now_ns: &mut u64) -> Result<Way, Stop> {
-        loop {
-            let (admission, policy) = {
-                let mut state = self.lock();
-                (state.breaker.admit(*now_ns), state.policy)
-            };
-            let wait = match admission {
-                Admission::Granted(ticket) => return Ok(Way::In(ticket)),
-                Admission::Refused(wait) => wait,
-            };
-            match policy {
-                WhenOpen::Pass => return Ok(Way::Pass),
-                WhenOpen::Drop => return Ok(Way::Drop),
-                WhenOpen::DeadLetter => return Ok(Way::DeadLetter),
-                WhenOpen::Block if self.drain.wait(wait) => {
-                    return Err(Stop::Blocked { hook: self.hook.clone() });
-                }
-                WhenOpen::Block => *now_ns = now_ns.saturating_add(nanos(wait)),
-            }
+    /// Where a batch goes now.
+    pub(crate) fn admit(&self, now_ns: u64) -> Way {
+        let mut state = self.lock();
+        let pause = match state.breaker.admit(now_ns) {
+            Admission::Granted(ticket) => return Way::In(ticket),
+            Admission::Refused(pause) => pause,
+        };
+        match state.policy {
+            WhenOpen::Pass => Way::Pass,
+            WhenOpen::Drop => Way::Drop,
+            WhenOpen::DeadLetter => Way::DeadLetter,
+            WhenOpen::Block => Way::Wait(pause),
         }
     }
 

@@ -43,6 +43,12 @@ impl HookLog {
         HookLog { name: name.to_owned(), rate, metrics: Arc::default(), window: Mutex::new(Window::new()) }
     }
 
+    /// The same log, held to another rate from now on.
+    pub(crate) fn at_rate(&self, rate: LogRate) -> HookLog {
+        let (metrics, window) = (self.metrics.clone(), Mutex::new(Window::new()));
+        HookLog { name: self.name.clone(), rate, metrics, window }
+    }
+
     /// What was written and what was not.
     pub(crate) fn metrics(&self) -> Arc<LogMetrics> {
         self.metrics.clone()

@@ -84,6 +84,23 @@ impl Blueprint {
         &self.limits
     }
 
+    /// The same for a hook whose limits and grants are others now; what it wrote to the log goes on being counted.
+    pub(crate) fn adapted(&self, hook: &config::Hook, limits: Limits) -> Blueprint {
+        let log = match limits.log == self.limits.log {
+            true => self.log.clone(),
+            false => Arc::new(self.log.at_rate(limits.log)),
+        };
+        Blueprint {
+            pre: self.pre.clone(),
+            limits,
+            config: self.config.clone(),
+            name: self.name.clone(),
+            granted: hook.grant.imports.clone(),
+            log,
+            workers: self.workers,
+        }
+    }
+
     /// What its instances wrote to the log.
     pub(crate) fn log_metrics(&self) -> Arc<LogMetrics> {
         self.log.metrics()
@@ -164,6 +181,17 @@ impl Instance {
         };
         let cost = self.cost();
         (emission, cost)
+    }
+
+    /// From now on it is held to the limits of another blueprint of the same hook.
+    pub(crate) fn adapt(&mut self, blueprint: &Blueprint) {
+        self.limits = blueprint.limits;
+        let guest = self.store.data_mut();
+        guest.meter.set_cap(self.limits.memory_bytes);
+        guest.output_bytes = self.limits.output.bytes;
+        guest.world.grant(&blueprint.granted, &blueprint.log);
+        guest.log = blueprint.log.clone();
+        self.store.set_hostcall_fuel(self.limits.output.bytes);
     }
 
     /// The memory that it uses, in bytes. It never shrinks.

@@ -85,6 +85,11 @@ impl Meter {
         self.cap
     }
 
+    /// From now on so many bytes may be in use; what is in use stays.
+    pub(crate) fn set_cap(&mut self, cap: usize) {
+        self.cap = cap;
+    }
+
     /// Forgets that something was refused; for the start of a call.
     pub(crate) fn start_call(&mut self) {
         self.refused = false;

@@ -15,8 +15,8 @@ use crate::config;
 
 /// A hook that is ready: the first of its instances is up.
 pub struct Prepared {
-    /// Its number in the configuration.
-    pub index: usize,
+    /// The hook as it is configured.
+    pub hook: Arc<config::Hook>,
     /// Its plugin.
     pub plugin: Plugin,
     /// What its instances have in common.
@@ -33,7 +33,7 @@ impl Prepared {
             let message = "a fresh instance asked for other fields than the first one".to_owned();
             return Err(Failure::new(FailureKind::BadOutput, message, first.cost()));
         }
-        Ok(Prepared { index: self.index, plugin: self.plugin.clone(), plan: self.plan.clone(), first })
+        Ok(Prepared { hook: self.hook.clone(), plugin: self.plugin.clone(), plan: self.plan.clone(), first })
     }
 }
 
@@ -41,8 +41,8 @@ impl Prepared {
 pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<Vec<Prepared>, Vec<String>> {
     let mut prepared = Vec::new();
     let mut wrong = Vec::new();
-    for (index, hook) in hooks.iter().enumerate().filter(|(_, hook)| hook.enabled) {
-        match one(index, hook, loader, workers) {
+    for hook in hooks.iter().filter(|hook| hook.enabled) {
+        match one(hook, loader, workers) {
             Ok(ready) => prepared.push(ready),
             Err(errors) => wrong.extend(errors),
         }
@@ -50,7 +50,8 @@ pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<
     if wrong.is_empty() { Ok(prepared) } else { Err(wrong) }
 }
 
-fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
+/// Loads, starts and checks one hook.
+pub(crate) fn one(hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
     let request = Request {
         hook: &hook.name,
         source: hook.plugin.clone(),
@@ -58,21 +59,11 @@ fn one(index: usize, hook: &config::Hook, loader: &Loader, workers: u32) -> Resu
         granted_imports: &hook.grant.imports,
     };
     let plugin = loader.load(&request).map_err(|error| vec![error.to_string()])?;
-    one_of(index, hook, plugin, loader, workers)
+    prepare_loaded(hook, plugin, loader, workers)
 }
 
 /// The same with a plugin that is loaded already, for this hook and what it is granted.
 pub fn prepare_loaded(
-    hook: &config::Hook,
-    plugin: Plugin,
-    loader: &Loader,
-    workers: u32,
-) -> Result<Prepared, Vec<String>> {
-    one_of(0, hook, plugin, loader, workers)
-}
-
-fn one_of(
-    index: usize,
     hook: &config::Hook,
     plugin: Plugin,
     loader: &Loader,
@@ -83,16 +74,7 @@ fn one_of(
     }
     let at = |message: String| format!("{}: hook \"{}\": {message}", hook.place, hook.name);
     check_config(hook, &plugin)?;
-    let limits = Limits {
-        memory_bytes: usize::try_from(hook.memory_bytes).unwrap_or(usize::MAX),
-        init: hook.deadlines.init,
-        process: hook.deadlines.process,
-        tick: hook.deadlines.tick,
-        teardown: hook.deadlines.teardown,
-        output: hook.output,
-        log: hook.log,
-    };
-    let blueprint = Blueprint::new(loader.engine(), &plugin.component, hook, limits, workers)
+    let blueprint = Blueprint::new(loader.engine(), &plugin.component, hook, limits(hook), workers)
         .map_err(|error| vec![at(format!("its plugin does not fit hookaroon:hook@0.1.0: {:#}", error))])?;
     let (first, asked) = blueprint.start(0, &[]).map_err(|failure| vec![at(init_failed(&failure))])?;
     let interest =
@@ -104,11 +86,24 @@ fn one_of(
         );
     }
     Ok(Prepared {
-        index,
+        hook: Arc::new(hook.clone()),
         plugin,
         plan: Arc::new(Plan { blueprint, asked, interest, recycle: hook.recycle }),
         first,
     })
+}
+
+/// What each instance of a hook may consume.
+pub(crate) fn limits(hook: &config::Hook) -> Limits {
+    Limits {
+        memory_bytes: usize::try_from(hook.memory_bytes).unwrap_or(usize::MAX),
+        init: hook.deadlines.init,
+        process: hook.deadlines.process,
+        tick: hook.deadlines.tick,
+        teardown: hook.deadlines.teardown,
+        output: hook.output,
+        log: hook.log,
+    }
 }
 
 /// An error of init refuses the config, so it names that; the SDK does so itself where serde refuses it.

@@ -6,7 +6,8 @@
 //!
 //! Before an instance fails for its memory, or when it is old, it is recycled between two batches: it saves, a fresh
 //! one starts with that and takes a call of no rows, and only then the old one ends and its last events are out. If the
-//! fresh one fails, the old one goes on.
+//! fresh one fails, the old one goes on. A swap is the same with an instance of another plan, in two steps: a
+//! [`Successor`] is made ready for every seat of the hook before any of them is taken over.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,31 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A fresh instance that starts with what others saved.
+    fn start(&self, worker: u32, states: &[Arc<[u8]>]) -> Result<Instance, Failure> {
+        let states: Vec<&[u8]> = states.iter().map(|state| &**state).collect();
+        let (instance, asked) = self.blueprint.start(worker, &states)?;
+        if asked == self.asked {
+            return Ok(instance);
+        }
+        let message = "a fresh instance asked for other fields than the first one".to_owned();
+        Err(Failure::new(FailureKind::BadOutput, message, instance.cost()))
+    }
+
+    /// Hands a fresh instance a batch of no rows: what it cannot bear is known before an old one ends.
+    fn try_out(
+        &self,
+        fresh: Instance,
+        now_ns: u64,
+        judge: &mut Judge,
+    ) -> Result<(Instance, Emission), Failure> {
+        let columns: Vec<Column> = self.interest.read.iter().map(|field| Column::new(field.kind)).collect();
+        let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
+        let (fresh, outcome) = fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent })?;
+        let (fresh, outcome) = checked_or_failed(fresh, self.outcome(outcome, 0, judge))?;
+        Ok((fresh, outcome.emission))
+    }
+
     /// Checks what a hook did with so many rows.
     fn outcome(&self, outcome: wit::Outcome, rows: usize, judge: &mut Judge) -> Result<Outcome, BadOutput> {
         let outcome = convert::outcome(outcome, rows, &self.interest, judge)?;
@@ -63,6 +89,47 @@ impl Plan {
             "it emitted {events} events in one call; {most} is the most; let it emit less, or raise events in its \
              [hook.limits]"
         ))
+    }
+}
+
+/// An instance of another plan that is ready to take over a seat.
+pub(crate) struct Successor {
+    plan: Arc<Plan>,
+    fresh: Instance,
+    /// What it was started with, all in one only if there was one.
+    state: Option<Arc<[u8]>>,
+    /// What it emitted already.
+    first: Emission,
+}
+
+impl Successor {
+    /// Starts an instance with what others saved, and tries it out.
+    pub(crate) fn start(
+        plan: &Arc<Plan>,
+        worker: u32,
+        states: &[Arc<[u8]>],
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<Successor, Failure> {
+        let fresh = plan.start(worker, states)?;
+        metrics.record_cost(fresh.cost());
+        let (fresh, first) = plan.try_out(fresh, now_ns, &mut Judge::new())?;
+        metrics.record_cost(fresh.cost());
+        let state = match states {
+            [state] => Some(state.clone()),
+            _ => None,
+        };
+        Ok(Successor { plan: plan.clone(), fresh, state, first })
+    }
+
+    /// A seat that it sits in, and what it emitted already.
+    pub(crate) fn seated(self, worker: u32) -> (Seat, Emission) {
+        let Successor { plan, fresh, state, first } = self;
+        let mut seat = Seat::taken(plan, worker, fresh);
+        // Of several states there is no one save yet.
+        seat.changed = state.is_none();
+        seat.last_save = state;
+        (seat, first)
     }
 }
 
@@ -211,9 +278,14 @@ impl Seat {
         };
         self.last_save = state.map(Arc::from);
         self.changed = false;
-        match self.start(metrics).and_then(|fresh| self.try_out(fresh, now_ns, metrics)) {
-            Ok((fresh, first)) => self.hand_over(fresh, first, cause, metrics),
+        let tried = self.start(metrics).and_then(|fresh| self.plan.try_out(fresh, now_ns, &mut self.judge));
+        match tried {
+            Ok((fresh, first)) => {
+                self.charge(fresh.cost(), metrics);
+                self.hand_over(fresh, first, cause, metrics)
+            }
             Err(failure) => {
+                self.spent += failure.cost.cpu;
                 metrics.record_failure(&failure);
                 tell(metrics, &failure, "a fresh instance could not take over, and the old one goes on");
                 self.due.put_off();
@@ -255,30 +327,24 @@ impl Seat {
         }
     }
 
-    /// Hands a fresh instance a batch of no rows: what it cannot bear is known before the old one ends.
-    fn try_out(
-        &mut self,
-        fresh: Instance,
-        now_ns: u64,
-        metrics: &HookMetrics,
-    ) -> Result<(Instance, Emission), Failure> {
-        let columns: Vec<Column> =
-            self.plan.interest.read.iter().map(|field| Column::new(field.kind)).collect();
-        let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
-        let tried =
-            fresh.process(wit::Batch { now_ns, rows: 0, columns: &lent }).and_then(|(fresh, outcome)| {
-                checked_or_failed(fresh, self.plan.outcome(outcome, 0, &mut self.judge))
-            });
-        match tried {
-            Ok((fresh, outcome)) => {
-                self.charge(fresh.cost(), metrics);
-                Ok((fresh, outcome.emission))
-            }
-            Err(failure) => {
-                self.spent += failure.cost.cpu;
-                Err(failure)
-            }
+    /// What an instance that takes over is to start with. A save that fails costs the instance here, and what it saved
+    /// before is handed over.
+    pub(crate) fn save_for_successor(&mut self, metrics: &HookMetrics) -> Option<Arc<[u8]>> {
+        if self.taken.is_some()
+            && let Ok(state) = self.call("save", metrics, |instance, _| instance.save())
+        {
+            self.last_save = state.map(Arc::from);
+            self.changed = false;
         }
+        self.last_save.clone()
+    }
+
+    /// From now on its instances are held to another plan, which asks for the same.
+    pub(crate) fn adapt(&mut self, plan: &Arc<Plan>) {
+        if let Some(instance) = &mut self.taken {
+            instance.adapt(&plan.blueprint);
+        }
+        self.plan = plan.clone();
     }
 
     /// A call ended well.
@@ -384,14 +450,7 @@ impl Seat {
 
     /// A fresh instance with the last save.
     fn start(&mut self, metrics: &HookMetrics) -> Result<Instance, Failure> {
-        let states: Vec<&[u8]> = self.last_save.as_deref().into_iter().collect();
-        let started = self.plan.blueprint.start(self.worker, &states).and_then(|(instance, asked)| {
-            if asked == self.plan.asked {
-                return Ok(instance);
-            }
-            let message = "a fresh instance asked for other fields than the first one".to_owned();
-            Err(Failure::new(FailureKind::BadOutput, message, instance.cost()))
-        });
+        let started = self.plan.start(self.worker, self.last_save.as_slice());
         match &started {
             Ok(instance) => self.charge(instance.cost(), metrics),
             Err(failure) => self.spent += failure.cost.cpu,

@@ -9,13 +9,14 @@ mod letters;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::chain::{Place, Stop};
+use super::chain::Stop;
 use super::convert::{Emission, Outcome};
 use super::dead_letters::DeadLetters;
 use super::dead_letters::setup::Setup;
 use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
+use super::place::Place;
 use super::spending::Spending;
 use crate::clock::nanos;
 use crate::config::OnError;
@@ -32,7 +33,11 @@ use letters::Letters;
 /// What a stage is made of, the same in every worker.
 pub struct StagePlan {
     /// The hook's name.
-    pub name: String,
+    pub name: Arc<str>,
+    /// What is counted.
+    pub metrics: Arc<HookMetrics>,
+    /// Rows pass it unprocessed, and it is not told the time, until the operator lets it go on.
+    pub is_paused: bool,
     /// Which rows it is handed.
     pub selection: Selection,
     /// What it reads: where, and an empty column of the kind.
@@ -44,7 +49,7 @@ pub struct StagePlan {
     /// How often it is told the time.
     pub tick_every: Option<Duration>,
     /// The way in; none where nothing flows in real time, so that no breaker opens.
-    pub gate: Option<Gate>,
+    pub gate: Option<Arc<Gate>>,
     /// What becomes of rows that it fails on.
     pub on_error: OnError,
     /// Where dead letters go.
@@ -76,6 +81,15 @@ pub struct Stage {
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
+}
+
+/// What became of a batch at a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It has met the hook.
+    Met,
+    /// It has not, because the hook's breaker is open: it has to wait, so long at least.
+    Waits(Duration),
 }
 
 /// What becomes of a row that was handed over.
@@ -116,6 +130,22 @@ impl Stage {
         }
     }
 
+    /// The same stage by another plan of its hook, with the instance that it has.
+    pub(crate) fn planned(self, plan: Arc<StagePlan>) -> Stage {
+        let same = match (&self.plan.gate, &plan.gate) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            _ => false,
+        };
+        let Stage { place, emitted, spending, .. } = self;
+        let stage = Stage { emitted, ..Stage::new(plan, place) };
+        if same { Stage { spending, ..stage } } else { stage }
+    }
+
+    /// What it is made of.
+    pub(crate) fn plan(&self) -> &Arc<StagePlan> {
+        &self.plan
+    }
+
     /// The same, and it remembers which rows failed.
     pub(crate) fn watched(self) -> Stage {
         Stage { failed: Some(Vec::new()), ..self }
@@ -137,11 +167,6 @@ impl Stage {
         self.place.with(|seat| seat.restore(state));
     }
 
-    /// The hook's name.
-    pub(crate) fn name(&self) -> &str {
-        &self.plan.name
-    }
-
     /// Whether a row would be handed over, and why.
     pub(crate) fn admission(&self, batch: &Batch, row: u32) -> Decision {
         self.plan.selection.decide(batch, row)
@@ -155,35 +180,43 @@ impl Stage {
     pub(crate) fn process(
         &mut self,
         batch: &mut Batch,
-        mut now_ns: u64,
+        now_ns: u64,
         queued: bool,
-        metrics: &HookMetrics,
-    ) -> Result<(), Stop> {
+    ) -> Result<Passage, Stop> {
+        let plan = self.plan.clone();
+        let metrics = &*plan.metrics;
         self.choose(batch);
         if self.rows.is_empty() {
-            return Ok(());
+            return Ok(Passage::Met);
         }
-        let plan = self.plan.clone();
-        let ticket = match plan.gate.as_ref().map(|gate| gate.admit(&mut now_ns)).transpose()? {
+        if plan.is_paused {
+            metrics.paused.add(self.rows.len() as u64);
+            return Ok(Passage::Met);
+        }
+        let ticket = match plan.gate.as_ref().map(|gate| gate.admit(now_ns)) {
             None => None,
             Some(Way::In(ticket)) => Some(ticket),
+            Some(Way::Wait(pause)) => return Ok(Passage::Waits(pause)),
             Some(Way::Pass) => {
                 metrics.bypassed.add(self.rows.len() as u64);
-                return Ok(());
+                return Ok(Passage::Met);
             }
             Some(Way::Drop) => {
                 metrics.open_dropped.add(self.rows.len() as u64);
                 batch.settle(&self.rows, |_| false, 0, &[]);
-                return Ok(());
+                return Ok(Passage::Met);
             }
-            Some(Way::DeadLetter) => return self.keep_unprocessed(batch, now_ns, metrics),
+            Some(Way::DeadLetter) => {
+                self.keep_unprocessed(batch, now_ns, metrics)?;
+                return Ok(Passage::Met);
+            }
         };
         let (rows, begun) = (self.rows.len(), Instant::now());
         self.spent = Duration::ZERO;
         let failed = self.call(batch, now_ns, metrics)?;
         let last = self.place.charged(&mut self.spent, |seat| seat.recycle_if_due(now_ns, metrics));
         if !last.events.ends.is_empty() {
-            self.emit(batch, &last, now_ns, metrics);
+            self.emit(batch, &last, now_ns);
         }
         if let (Some(gate), Some(ticket)) = (&plan.gate, ticket) {
             // A batch can take longer than a pause.
@@ -195,7 +228,7 @@ impl Stage {
                 gate.over_budget(excess, now_ns, metrics);
             }
         }
-        Ok(())
+        Ok(Passage::Met)
     }
 
     /// Hands the chosen rows to the hook. How many of them it could not process.
@@ -330,7 +363,7 @@ impl Stage {
         }
         let emitted = outcome.emission.events.ends.len();
         if emitted > 0 {
-            self.emit(batch, &outcome.emission, now_ns, metrics);
+            self.emit(batch, &outcome.emission, now_ns);
         }
         if emitted > 0 || !self.fates.is_empty() {
             let fates = &self.fates;
@@ -370,7 +403,7 @@ impl Stage {
         }
         if let Some((_, message)) = outcome.errors.first() {
             if let Some(number) = metrics.failure_to_tell() {
-                let (hook, rows) = (self.plan.name.as_str(), outcome.errors.len());
+                let (hook, rows) = (&*self.plan.name, outcome.errors.len());
                 tracing::warn!(hook, rows, "it says that rows failed: {message} (failure {number})");
             }
             let message = message.clone();
@@ -421,27 +454,39 @@ impl Stage {
             OnError::DeadLetter | OnError::Stop => self.letters.keep(&self.plan, rows, metrics)?,
         }
         match self.plan.on_error {
-            OnError::Stop => Err(Stop::Hook { hook: self.plan.name.clone(), failure: failure.clone() }),
+            OnError::Stop => Err(Stop::Hook { hook: self.plan.name.to_string(), failure: failure.clone() }),
             _ => Ok(()),
         }
     }
 
     /// Adds the events that the hook emitted to the end of the batch.
-    pub(crate) fn emit(
-        &mut self,
-        batch: &mut Batch,
+    pub(crate) fn emit(&mut self, batch: &mut Batch, emission: &Emission, now_ns: u64) {
+        Stage::emit_of(&self.plan, emission, &mut self.emitted, batch, now_ns);
+    }
+
+    /// Keeps numbers for so many events that it will have emitted elsewhere; the first of them.
+    pub(crate) fn reserve(&mut self, events: usize) -> u64 {
+        let first = self.emitted;
+        self.emitted += events as u64;
+        first
+    }
+
+    /// The same for a hook that may be gone, which emitted so many before.
+    pub(crate) fn emit_of(
+        plan: &StagePlan,
         emission: &Emission,
+        emitted: &mut u64,
+        batch: &mut Batch,
         now_ns: u64,
-        metrics: &HookMetrics,
     ) {
         let received_ns = i64::try_from(now_ns).unwrap_or(i64::MAX);
-        let origin = batch.add_origin(Origin { received_ns, ..self.plan.origin.clone() });
+        let origin = batch.add_origin(Origin { received_ns, ..plan.origin.clone() });
         for index in 0..emission.events.ends.len() {
             // It was checked to be an object, so it is added.
-            batch.push_text(origin, self.emitted, |out| out.extend_from_slice(emission.events.get(index)));
-            self.emitted += 1;
+            batch.push_text(origin, *emitted, |out| out.extend_from_slice(emission.events.get(index)));
+            *emitted += 1;
         }
-        metrics.emitted.add(emission.events.ends.len() as u64);
+        plan.metrics.emitted.add(emission.events.ends.len() as u64);
     }
 }
 

@@ -68,16 +68,25 @@ pub(crate) struct World {
 impl World {
     /// The world of a hook with these grants; its random numbers depend on its name alone.
     pub(crate) fn new(name: &str, granted: &[String], log: &Arc<HookLog>) -> World {
-        let has = |grant: &str| granted.iter().any(|granted| granted == grant);
-        World {
+        let mut world = World {
             now_ns: 0,
             started: Instant::now(),
             random: xxhash_rust::xxh3::xxh3_64(name.as_bytes()),
-            real_clocks: has(CLOCKS),
-            real_random: has(RANDOM),
+            real_clocks: false,
+            real_random: false,
             unfinished: Default::default(),
-            log: has("log").then(|| log.clone()),
-        }
+            log: None,
+        };
+        world.grant(granted, log);
+        world
+    }
+
+    /// From now on the hook has these grants.
+    pub(crate) fn grant(&mut self, granted: &[String], log: &Arc<HookLog>) {
+        let has = |grant: &str| granted.iter().any(|granted| granted == grant);
+        self.real_clocks = has(CLOCKS);
+        self.real_random = has(RANDOM);
+        self.log = has("log").then(|| log.clone());
     }
 
     fn now(&self) -> Duration {

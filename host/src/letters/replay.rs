@@ -19,12 +19,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock;
-use crate::config::{self, Config, OnError};
+use crate::config::{Config, OnError};
 use crate::drain::Drain;
 use crate::event::batch::{Batch, SourceId};
 use crate::event::field::EventTime;
 use crate::event::projection::TooManyFields;
-use crate::event::time::TimeFormat;
 use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::filter::Filter;
@@ -38,6 +37,7 @@ use crate::pipeline::open_outputs;
 use crate::pipeline::wiring::{Around, Wiring};
 use crate::router::Router;
 use crate::sink::{Output, SinkError};
+use crate::source::Times;
 use report::Report;
 
 /// Why a replay did not get to its end. Letters that were not marked until then stay.
@@ -94,8 +94,7 @@ struct Replay<'r> {
     metrics: Arc<Metrics>,
     dead_letters: Arc<DeadLetters>,
     /// How the events of each source carry their time.
-    times: Vec<Arc<EventTime>>,
-    no_time: Arc<EventTime>,
+    times: Arc<Times>,
     /// The hooks of the chain, by name.
     hooks: Vec<String>,
     report: Report,
@@ -126,8 +125,7 @@ pub fn replay(
         let busy = || ReplayError::Busy(store.dir().display().to_string());
         Some(store.start_replaying()?.ok_or_else(busy)?)
     };
-    let names = hooks.iter().filter_map(|hook| config.hooks.get(hook.index)).map(|hook| hook.name.clone());
-    let names: Vec<String> = names.collect();
+    let names: Vec<String> = hooks.iter().map(|prepared| prepared.hook.name.clone()).collect();
     let segments = store.segments()?;
     let segments = segments.iter().filter(|segment| request.filter.may_take_hook(&segment.hook));
     // Against the chain's order, so that what a later hook fails on now is not given to it once more.
@@ -162,17 +160,16 @@ impl<'r> Replay<'r> {
         } else {
             DeadLetters::on_disk(kept, config.dead_letters.keep, drain.clone())
         });
-        let around = Around { dead_letters: &dead_letters, drain: None };
+        let around = Around { dead_letters: &dead_letters, has_gates: false };
         let mut wiring = Wiring::new(config, hooks, 1, &around)?;
         let stages = wiring.chains.pop().unwrap_or_default();
         let outputs = if request.dry_run { Vec::new() } else { open_outputs(config, &[])? };
-        let time = |source: &config::Source| EventTime::new(&source.time, &wiring.projection);
         Ok(Replay {
             config,
             store,
             request,
             drain,
-            chain: Chain::new(stages, wiring.metrics.clone(), Instant::now()).unused(),
+            chain: Chain::new(stages, Instant::now()).unused(),
             batch: Batch::new(wiring.projection.clone()),
             exits: Exits {
                 router: wiring.router,
@@ -183,8 +180,7 @@ impl<'r> Replay<'r> {
             },
             metrics: wiring.metrics,
             dead_letters,
-            times: config.sources.iter().map(time).collect(),
-            no_time: EventTime::new(&TimeFormat::default(), &wiring.projection),
+            times: wiring.times,
             hooks: names,
             report: Report { is_dry: request.dry_run, ..Report::default() },
         })
@@ -238,12 +234,13 @@ impl<'r> Replay<'r> {
     /// The source or hook of this name. One that is no longer there is one that no `from` names.
     fn source(&self, name: &str) -> (SourceId, Arc<EventTime>) {
         let hook = name.strip_prefix("hook:");
-        if let Some(place) = hook.and_then(|hook| self.hooks.iter().position(|name| name == hook)) {
-            return (SourceId::Hook(place as u32), self.no_time.clone());
-        }
-        let place = self.config.sources.iter().position(|source| source.name == name);
-        let time = place.and_then(|place| self.times.get(place)).unwrap_or(&self.no_time);
-        (SourceId::Source(place.map_or(u32::MAX, |place| place as u32)), time.clone())
+        let hook = hook.and_then(|hook| self.hooks.iter().position(|name| name == hook));
+        let source = self.config.sources.iter().position(|source| source.name == name);
+        let id = match (hook, source) {
+            (Some(place), _) => SourceId::Hook(place as u32),
+            (None, place) => SourceId::Source(place.map_or(u32::MAX, |place| place as u32)),
+        };
+        (id, self.times.of(id))
     }
 
     /// Passes the batch, which these letters are the rows of, and marks them once it is delivered.
@@ -285,7 +282,7 @@ impl<'r> Replay<'r> {
     /// Tells the time to the hooks that asked for it.
     fn tick(&mut self, now_ns: u64) -> Result<(), ReplayError> {
         let exits = &mut self.exits;
-        Ok(self.chain.tick(&mut self.batch, Instant::now(), now_ns, |batch| exits.deliver(batch))?)
+        Ok(self.chain.tick_all(&mut self.batch, Instant::now(), now_ns, |batch| exits.deliver(batch))?)
     }
 
     /// Ends the hooks, whose last events are delivered too.
@@ -294,7 +291,7 @@ impl<'r> Replay<'r> {
         chain.teardown(&mut batch, clock::now_ns(), |batch| exits.deliver(batch))?;
         exits.check()?;
         report.delivered = exits.delivered;
-        for hook in &metrics.hooks {
+        for hook in metrics.hooks().iter() {
             let again = report.failed.get(&hook.name).copied().unwrap_or(0);
             let made = hook.dead_letters.get().saturating_sub(again);
             if made > 0 {

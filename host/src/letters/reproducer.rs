@@ -237,18 +237,16 @@ impl Reproducer {
             .map_err(|errors| ReproduceError::Prepare(errors.join("\n")))?;
         let config = Config::pipe(vec![configured], Path::new(""));
         let letters = Arc::new(DeadLetters::in_memory());
-        let around = Around { dead_letters: &letters, drain: None };
+        let around = Around { dead_letters: &letters, has_gates: false };
         let wiring = Wiring::new(&config, vec![prepared], self.setup.workers, &around)?;
         let mut batch = Batch::new(wiring.projection.clone());
         let stage =
             wiring.chains.into_iter().nth(self.setup.worker as usize).and_then(|mut chain| chain.pop());
-        let (Some(mut stage), Some(metrics)) = (stage, wiring.metrics.hooks.first()) else {
-            return Ok(Reproduced { expected, actual: None });
-        };
+        let Some(mut stage) = stage else { return Ok(Reproduced { expected, actual: None }) };
         stage.restore(self.state.as_deref().map(Arc::from));
         stage.replays(1);
         self.add_event(&mut batch);
-        stage.process(&mut batch, *time_ns, false, metrics)?;
+        stage.process(&mut batch, *time_ns, false)?;
         let actual = stage.take_failed().into_iter().next().map(|(_, failure)| failure);
         Ok(Reproduced { expected, actual })
     }

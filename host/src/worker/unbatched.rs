@@ -8,7 +8,6 @@ use crate::metrics::InputMetrics;
 /// Lines of one stream that are not all in a batch yet.
 pub struct Unbatched<'l> {
     lines: &'l Lines,
-    origin: &'l Origin,
     next: usize,
 }
 
@@ -22,9 +21,9 @@ pub enum Filled {
 }
 
 impl<'l> Unbatched<'l> {
-    /// All of `lines`, which come from `origin`.
-    pub fn new(lines: &'l Lines, origin: &'l Origin) -> Unbatched<'l> {
-        Unbatched { lines, origin, next: 0 }
+    /// All of `lines`.
+    pub fn new(lines: &'l Lines) -> Unbatched<'l> {
+        Unbatched { lines, next: 0 }
     }
 
     /// How many lines are in no batch yet.
@@ -32,14 +31,20 @@ impl<'l> Unbatched<'l> {
         self.lines.lines.len().saturating_sub(self.next)
     }
 
-    /// Adds lines until the batch is full.
-    pub fn fill(&mut self, batch: &mut Batch, full: &config::Batch, counts: &InputMetrics) -> Filled {
+    /// Adds lines, which come from `origin`, until the batch is full.
+    pub fn fill(
+        &mut self,
+        batch: &mut Batch,
+        origin: &Origin,
+        full: &config::Batch,
+        counts: &InputMetrics,
+    ) -> Filled {
         let left = self.lines.lines.get(self.next..).unwrap_or(&[]);
         if left.is_empty() {
             return Filled::AllIn;
         }
         let block = batch.add_block(self.lines.block.clone());
-        let origin = batch.add_origin(self.origin.clone());
+        let origin = batch.add_origin(origin.clone());
         let (mut added, mut wrapped, mut not_json) = (0, 0, 0);
         let mut filled = Filled::AllIn;
         for line in left {

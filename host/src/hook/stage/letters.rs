@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::StagePlan;
 use crate::event::batch::Batch;
-use crate::hook::chain::{Place, Stop};
+use crate::hook::chain::Stop;
 use crate::hook::dead_letters::Reason;
 use crate::hook::failure::Failure;
+use crate::hook::place::Place;
 use crate::metrics::HookMetrics;
 
 /// What was written down and is not on disk yet.
@@ -80,7 +81,7 @@ impl Letters {
         if let Err(error) = &kept
             && !std::mem::replace(&mut self.told_unkept, true)
         {
-            let hook = plan.name.as_str();
+            let hook = &*plan.name;
             tracing::warn!(hook, "its dead letters are kept, but cannot be exported: {error}");
         }
         self.kept = Some(KeptSetup { state, digest: kept.ok().flatten() });

@@ -1,0 +1,230 @@
+//! The parts that are the same in every worker, put together: which fields are looked for, where each hook finds them, and
+//! which sink takes what. Made again, beside the flow, each time that the hooks change.
+//!
+//! The only thing that can go wrong is that too many fields are asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::{self, Config};
+use crate::event::batch::{Origin, SourceId};
+use crate::event::column::Column;
+use crate::event::condition::Condition;
+use crate::event::duplicates::Written;
+use crate::event::field::Matcher;
+use crate::event::path::{Meta, Path};
+use crate::event::projection::{Projection, TooManyFields};
+use crate::event::selection::Selection;
+use crate::event::unseen::Unseen;
+use crate::hook::dead_letters::DeadLetters;
+use crate::hook::dead_letters::setup::Setup;
+use crate::hook::gate::Gate;
+use crate::hook::load::Plugin;
+use crate::hook::seat::Plan;
+use crate::hook::stage::StagePlan;
+use crate::metrics::HookMetrics;
+use crate::router::{Route, Router};
+use crate::source::Times;
+use crate::worker::Fit;
+
+/// A hook that is in the chain.
+#[derive(Clone)]
+pub(crate) struct Part {
+    /// Whose events its events are. It keeps its number while it is there, wherever in the chain.
+    pub(crate) id: u32,
+    /// How it is configured.
+    pub(crate) hook: Arc<config::Hook>,
+    /// Its plugin.
+    pub(crate) plugin: Plugin,
+    /// What its instances have in common.
+    pub(crate) plan: Arc<Plan>,
+    /// What is counted.
+    pub(crate) metrics: Arc<HookMetrics>,
+    /// The way in; none where nothing flows in real time, so that no breaker opens.
+    pub(crate) gate: Option<Arc<Gate>>,
+}
+
+/// All parts, put together.
+pub(crate) struct Assembly {
+    /// The fields that anybody asks for.
+    pub(crate) projection: Arc<Projection>,
+    /// Which sink takes what.
+    pub(crate) router: Router,
+    /// The fields that did not come yet.
+    pub(crate) unseen: Arc<Unseen>,
+    /// How the events of each source carry their time.
+    pub(crate) times: Arc<Times>,
+    /// The hooks, in chain order.
+    pub(crate) stages: Vec<Arc<StagePlan>>,
+    /// What anybody reads or matches.
+    read: Vec<Path>,
+}
+
+impl Assembly {
+    /// Puts together hooks, sources and sinks for so many workers.
+    pub(crate) fn new(
+        config: &Config,
+        parts: &[Part],
+        workers: u32,
+        dead_letters: &Arc<DeadLetters>,
+    ) -> Result<Assembly, TooManyFields> {
+        let read = read_paths(config, parts);
+        let projection = Arc::new(projection(config, parts, &read)?);
+        let names = Names::new(config, parts);
+        let routes = config.sinks.iter().map(|sink| Route {
+            selection: names.selection(sink.from.as_deref(), &sink.conditions, &projection),
+            include: sink.include.clone(),
+        });
+        let router = Router::new(routes.collect());
+        let unseen = Arc::new(Unseen::new(&read));
+        let times = Arc::new(Times::new(&config.sources, &projection));
+        let mut stages: Vec<Arc<StagePlan>> = Vec::with_capacity(parts.len());
+        for (place, part) in parts.iter().enumerate() {
+            let is_last = place + 1 == parts.len() && !router.reads_fields();
+            let wired = Wired { projection: &projection, names: &names, times: &times, workers, is_last };
+            stages.push(Arc::new(wired.stage(part, dead_letters)));
+        }
+        Ok(Assembly { projection, router, unseen, times, stages, read })
+    }
+
+    /// The same, taking over from `before` what goes on as it was.
+    pub(crate) fn after(self, before: &Assembly) -> Assembly {
+        let mut assembly = self;
+        if *assembly.projection == *before.projection {
+            // Nodes are numbered alike, so that no event has to be parsed again.
+            assembly.projection = before.projection.clone();
+        }
+        let new: Vec<&Path> = assembly.read.iter().filter(|path| !before.read.contains(path)).collect();
+        assembly.unseen =
+            if new.is_empty() { before.unseen.clone() } else { Arc::new(Unseen::new(new)) };
+        assembly
+    }
+
+    /// What is new for a worker.
+    pub(crate) fn fit(&self) -> Fit {
+        Fit {
+            projection: self.projection.clone(),
+            router: self.router.clone(),
+            unseen: self.unseen.clone(),
+            times: self.times.clone(),
+        }
+    }
+}
+
+/// What a stage is wired to.
+struct Wired<'w> {
+    projection: &'w Projection,
+    names: &'w Names,
+    times: &'w Times,
+    workers: u32,
+    is_last: bool,
+}
+
+impl Wired<'_> {
+    fn stage(&self, part: &Part, dead_letters: &Arc<DeadLetters>) -> StagePlan {
+        let Part { hook, plan, plugin, metrics, gate, id } = part;
+        let interest = &plan.interest;
+        let writes = interest.write.iter().filter_map(|field| self.projection.node(&field.path));
+        let writes: Vec<_> = writes.collect();
+        let written = match interest.write.as_slice() {
+            [] => None,
+            fields if fields.iter().any(|field| field.path == Path::Whole) => Some(Written::Whole),
+            _ => Some(Written::Fields(writes.clone())),
+        };
+        let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
+        let reads = interest.read.iter().filter_map(|field| {
+            Some((self.projection.field(&field.path)?, Column::new(field.kind)))
+        });
+        StagePlan {
+            name: Arc::from(hook.name.as_str()),
+            metrics: metrics.clone(),
+            is_paused: hook.is_paused,
+            selection: self.names.selection(hook.from.as_deref(), &hook.conditions, self.projection),
+            reads: reads.collect(),
+            writes,
+            written,
+            tick_every: interest.tick,
+            gate: gate.clone(),
+            on_error: hook.on_error,
+            dead_letters: dead_letters.clone(),
+            setup: Setup::new(hook, plugin, self.workers),
+            origin: Origin {
+                source: SourceId::Hook(*id),
+                source_name: source_name.clone(),
+                stream: source_name.clone(),
+                file: None,
+                host: host_name(),
+                time: self.times.of(SourceId::Hook(*id)),
+                received_ns: 0,
+                identity: xxhash_rust::xxh3::xxh3_64(source_name.as_bytes()),
+            },
+            is_last: self.is_last,
+        }
+    }
+}
+
+/// The numbers behind the names in `from`.
+struct Names(HashMap<String, SourceId>);
+
+impl Names {
+    fn new(config: &Config, parts: &[Part]) -> Names {
+        let sources = config.sources.iter().enumerate();
+        let sources = sources.map(|(id, source)| (source.name.clone(), SourceId::Source(id as u32)));
+        let hooks = parts.iter().map(|part| (format!("hook:{}", part.hook.name), SourceId::Hook(part.id)));
+        Names(sources.chain(hooks).collect())
+    }
+
+    /// Names of hooks that are not in the chain stand for nobody.
+    fn selection(
+        &self,
+        from: Option<&[String]>,
+        conditions: &[Condition],
+        projection: &Projection,
+    ) -> Selection {
+        Selection {
+            from: from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect()),
+            matchers: conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect(),
+        }
+    }
+}
+
+/// Every field that anybody reads or matches.
+fn read_paths(config: &Config, parts: &[Part]) -> Vec<Path> {
+    let mut paths: Vec<&Path> = Vec::new();
+    for part in parts {
+        paths.extend(part.plan.interest.read.iter().map(|field| &field.path));
+        paths.extend(part.hook.conditions.iter().map(Condition::path));
+    }
+    paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
+    if uses_time(config, &paths) {
+        // Of the usual names most are never there; one that was chosen should be.
+        let chosen = config.sources.iter().filter_map(|source| match source.time.fields() {
+            [field] => Some(field),
+            _ => None,
+        });
+        paths.extend(chosen);
+    }
+    paths.into_iter().cloned().collect()
+}
+
+/// Every field that anybody reads, writes, matches or takes the time from.
+fn projection(config: &Config, parts: &[Part], read: &[Path]) -> Result<Projection, TooManyFields> {
+    let mut paths: Vec<&Path> = read.iter().collect();
+    let writes = parts.iter().flat_map(|part| &part.plan.interest.write);
+    paths.extend(writes.map(|field| &field.path));
+    if uses_time(config, &paths) {
+        paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));
+    }
+    Projection::new(paths)
+}
+
+/// Whether anybody reads `%time`, which is looked for in fields.
+fn uses_time(config: &Config, paths: &[&Path]) -> bool {
+    paths.iter().any(|path| **path == Path::Meta(Meta::Time))
+        || config.sinks.iter().any(|sink| sink.include.contains(&Meta::Time))
+}
+
+/// The name of this machine.
+pub(super) fn host_name() -> Arc<str> {
+    Arc::from(rustix::system::uname().nodename().to_string_lossy())
+}
