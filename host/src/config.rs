@@ -8,6 +8,7 @@ pub mod arguments;
 mod cases;
 mod editor;
 mod errors;
+mod files;
 mod load;
 mod parts;
 mod places;
@@ -33,6 +34,7 @@ use crate::hook::{breaker, compile, limits, scan};
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
+pub use files::{Files, of_table};
 pub use load::load;
 pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
@@ -48,6 +50,8 @@ pub(crate) use units::{both_readings, size};
 pub struct Config {
     /// The file that it was read from.
     pub file: PathBuf,
+    /// The files that are read too, as patterns, relative to that.
+    pub includes: Vec<String>,
     /// Where the cache and dead letters are.
     pub data_dir: PathBuf,
     /// How many workers there are.
@@ -72,8 +76,25 @@ pub struct Config {
     pub tests: Vec<Case>,
 }
 
+impl Config {
+    /// The same configuration with the hooks of another, and, where the sinks write to the same places, with what they take.
+    pub(crate) fn with_hooks_of(&self, other: &Config) -> Config {
+        let mut config = Config { hooks: other.hooks.clone(), ..self.clone() };
+        if has_same_outputs(&self.sinks, &other.sinks) {
+            config.sinks.clone_from(&other.sinks);
+        }
+        config
+    }
+}
+
+/// Whether sinks write to the same places; what they take may differ.
+pub(crate) fn has_same_outputs(sinks: &[Sink], others: &[Sink]) -> bool {
+    let place = |sink: &Sink| (sink.name.clone(), sink.output.clone());
+    sinks.iter().map(place).eq(others.iter().map(place))
+}
+
 /// What a plugin may cost before it runs: for operators who trust a large one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PluginLimits {
     /// How large it may be.
     pub scan: scan::Limits,
@@ -82,7 +103,7 @@ pub struct PluginLimits {
 }
 
 /// When a batch is full.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Events.
     pub rows: usize,
@@ -115,7 +136,7 @@ pub enum Keep {
 }
 
 /// Where events come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Its name, unique among sources.
     pub name: String,
@@ -377,7 +398,7 @@ impl fmt::Display for Place {
 }
 
 /// Where events go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sink {
     /// Its name, unique among sinks.
     pub name: String,

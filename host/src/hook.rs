@@ -23,8 +23,9 @@ pub mod gate;
 pub mod grants;
 pub(crate) mod host_api;
 pub mod instance;
+pub mod kept;
 mod isolate;
-mod journey;
+pub(crate) mod journey;
 pub mod limits;
 pub mod load;
 pub mod manifest;
@@ -46,6 +47,6 @@ pub(crate) use host_api::printable;
 /// The records of the contract, as they pass to and from a guest.
 pub mod contract {
     pub use super::bindings::hookaroon::hook::types::{
-        BytesValuesResult, ColumnResult, Emission, Interest, Outcome, RowError, ValuesResult,
+        BytesValuesResult, ColumnResult, Emission, Interest, Outcome, Reason, RowError, ValuesResult,
     };
 }

@@ -36,6 +36,7 @@ pub mod cases;
 pub mod check;
 pub mod explain;
 pub mod letters;
+pub mod live;
 pub mod pipe;
 pub mod trial;
 

@@ -21,12 +21,15 @@ use crate::event::projection::TooManyFields;
 use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::store::Store;
+use crate::hook::load::Loader;
 use crate::hook::prepare::Prepared;
+use crate::live::{Begun, Live};
 use crate::metrics::Metrics;
 use crate::queue::{Sender, queue};
 use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
 use crate::source::{self, Arrival, Context, SourceError};
+use crate::worker::desk::Desk;
 use crate::worker::{Exits, Worker};
 use wiring::{Around, Wiring};
 
@@ -74,6 +77,8 @@ pub enum RunError {
 pub struct Pipeline {
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The hooks, and the way to change them.
+    pub live: Arc<Live>,
     /// How many bytes there are to read, if that is known.
     pub bytes_to_read: Option<u64>,
     readers: Vec<Reader>,
@@ -97,7 +102,12 @@ enum Reading {
 
 impl Pipeline {
     /// Opens everything and wires it up.
-    pub fn open(config: &Config, hooks: Vec<Prepared>, drain: &Arc<Drain>) -> Result<Pipeline, RunError> {
+    pub fn open(
+        config: &Config,
+        hooks: Vec<Prepared>,
+        loader: Loader,
+        drain: &Arc<Drain>,
+    ) -> Result<Pipeline, RunError> {
         let store = Store::new(&config.data_dir, &config.dead_letters);
         let dead_letters = Arc::new(DeadLetters::on_disk(store, config.dead_letters.keep, drain.clone()));
         let around = Around { dead_letters: &dead_letters, has_gates: true };
@@ -116,9 +126,12 @@ impl Pipeline {
         }
         let mut workers = Vec::new();
         let mut intakes = Vec::new();
+        let mut desks = Vec::new();
         for stages in std::mem::take(&mut wiring.chains) {
             let (sender, receiver) = queue(INTAKE_BYTES);
             intakes.push(sender);
+            let desk: Arc<Desk> = Arc::default();
+            desks.push(desk.clone());
             workers.push(Worker {
                 arrivals: receiver,
                 filling: config.batch,
@@ -131,15 +144,24 @@ impl Pipeline {
                 },
                 unseen: wiring.unseen.clone(),
                 times: wiring.times.clone(),
-                desk: Arc::default(),
+                desk,
                 metrics: metrics.clone(),
                 drain: drain.clone(),
             });
         }
         let bytes_to_read = bytes_to_read(config, &found);
         let readers = readers(config, found, &wiring, &intakes, drain);
+        let begun = Begun {
+            config: config.clone(),
+            parts: wiring.parts,
+            assembly: wiring.assembly,
+            desks,
+            metrics: metrics.clone(),
+            dead_letters: dead_letters.clone(),
+        };
+        let live = Arc::new(Live::new(begun, loader));
         let dead_letters = config.dead_letters.max_age.map(|_| dead_letters);
-        Ok(Pipeline { metrics, bytes_to_read, readers, workers, sinks, dead_letters })
+        Ok(Pipeline { metrics, live, bytes_to_read, readers, workers, sinks, dead_letters })
     }
 
     /// Lets everything flow until it has ended. The first thing that went wrong is the answer; everything that

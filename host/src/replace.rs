@@ -1,7 +1,8 @@
 //! Files that are replaced as a whole or not at all: who reads one meanwhile sees the old or the new one.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -13,11 +14,20 @@ pub(crate) fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
 
 /// Puts `bytes` in place of a file. A link stays one: what it names is replaced.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, 0o666)
+}
+
+/// The same for a file that is this user's own, if it was not there before.
+pub(crate) fn replace_own(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, bytes, 0o600)
+}
+
+fn replace_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = place.file_name().unwrap_or_default().to_owned();
     name.push(format!(".unfinished-{}", process::id()));
     let unfinished = place.with_file_name(name);
-    let written = write(&unfinished, &place, bytes);
+    let written = write(&unfinished, &place, bytes, mode);
     if written.is_err() {
         // It may never have been made.
         let _ = fs::remove_file(&unfinished);
@@ -25,8 +35,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-fn write(unfinished: &Path, place: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(unfinished)?;
+fn write(unfinished: &Path, place: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(unfinished)?;
     file.write_all(bytes)?;
     if let Ok(before) = fs::metadata(place) {
         file.set_permissions(before.permissions())?;

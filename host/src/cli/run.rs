@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -18,7 +18,11 @@ use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
 use crate::hook::dead_letters::store::Store;
+use crate::hook::kept::Kept;
+use crate::hook::load::Loader;
 use crate::hook::prepare::{Prepared, prepare};
+use crate::live::control::{Beginning, Control};
+use crate::live::follow::Follower;
 use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
 
@@ -40,11 +44,18 @@ pub struct RunArguments {
 }
 
 pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
-    let config = arguments.config.load()?;
-    let loader = loader_for(&config)?;
+    let beginning = Beginning::read(&arguments.config.config, &|name| std::env::var(name).ok());
+    let beginning = beginning.map_err(|error| {
+        eprintln!("{error}");
+        ExitCode::from(BAD_CONFIG)
+    })?;
+    let config = beginning.config.clone();
+    let loader = loader_for(&config)?.keeping(Kept::new(&config.data_dir));
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     let show = arguments.once || io::stderr().is_terminal();
-    flow(&config, hooks, &Ending { show, summary: arguments.summary.as_deref() })
+    // Who reads files to their end once wants nothing else meanwhile.
+    let beginning = (!arguments.once).then_some(beginning);
+    flow(&config, hooks, loader, beginning, &Ending { show, summary: arguments.summary.as_deref() })
 }
 
 /// What is told at the end.
@@ -55,18 +66,27 @@ pub struct Ending<'a> {
     pub summary: Option<&'a Path>,
 }
 
-/// Lets a checked configuration flow until it has ended, or a signal ends it.
-pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Result<(), ExitCode> {
+/// Lets a checked configuration flow until it has ended, or a signal ends it. With its beginning, it is followed.
+pub fn flow(
+    config: &Config,
+    hooks: Vec<Prepared>,
+    loader: Loader,
+    beginning: Option<Beginning>,
+    ending: &Ending<'_>,
+) -> Result<(), ExitCode> {
     if let Some(path) = ending.summary {
         // What cannot be written at the end is told before anything flows.
         OpenOptions::new().create(true).append(true).open(path).map_err(|error| unwritable(path, &error))?;
     }
     let drain = Arc::new(Drain::default());
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
-    let pipeline = Pipeline::open(config, hooks, &drain).map_err(|error| code(&error))?;
+    let pipeline = Pipeline::open(config, hooks, loader, &drain).map_err(|error| code(&error))?;
+    let follower = beginning.map(|beginning| follow(&pipeline, beginning)).transpose();
+    let follower = follower.map_err(|error| failed(&error))?;
     let metrics = pipeline.metrics.clone();
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
+    drop(follower);
     progress.end();
     let summary = Summary::new(&metrics);
     if ending.show {
@@ -94,6 +114,23 @@ pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Resul
     }
     // How the run ended counts for more.
     result.map_err(|error| code(&error)).and(ended)
+}
+
+/// Follows the files of a run; a signal makes it read them again.
+fn follow(pipeline: &Pipeline, beginning: Beginning) -> io::Result<Follower> {
+    let environment = Box::new(|name: &str| std::env::var(name).ok());
+    let control = Arc::new(Control::new(pipeline.live.clone(), beginning, environment));
+    let follower = Follower::start(control)?;
+    // For whoever sits in front of it, the end of the terminal is the end of the run.
+    if !io::stderr().is_terminal() {
+        let (nudge, mut signals) = (follower.nudge(), Signals::new([SIGHUP])?);
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for _ in signals.forever() {
+                nudge.read();
+            }
+        })?;
+    }
+    Ok(follower)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> ExitCode {

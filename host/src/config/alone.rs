@@ -95,6 +95,7 @@ impl Config {
     pub fn pipe(hooks: Vec<Hook>, data_dir: &Path) -> Config {
         Config {
             file: PathBuf::new(),
+            includes: Vec::new(),
             data_dir: data_dir.to_owned(),
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,

@@ -36,10 +36,20 @@ pub(super) fn read(
         let message = format!("cannot read the configuration: {error}; name another one with -c FILE");
         Errors(vec![Error { file: file.to_owned(), at: None, message }])
     })?;
-    let mut loading =
-        Loading { errors: Vec::new(), environment, parts: Parts::default(), documents: Vec::new() };
+    let mut loading = Loading::new(environment);
     let config = loading.main(file, &text);
     if loading.errors.is_empty() { Ok((config, loading.documents)) } else { Err(Errors(loading.errors)) }
+}
+
+/// Checks a text that includes nothing and is called `file`.
+pub(super) fn read_text(
+    file: &Path,
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Errors> {
+    let mut loading = Loading::new(environment);
+    let config = loading.main(file, text);
+    if loading.errors.is_empty() { Ok(config) } else { Err(Errors(loading.errors)) }
 }
 
 #[derive(Default)]
@@ -69,11 +79,18 @@ struct Loading<'e> {
     documents: Documents,
 }
 
+impl<'e> Loading<'e> {
+    fn new(environment: &'e dyn Fn(&str) -> Option<String>) -> Loading<'e> {
+        Loading { errors: Vec::new(), environment, parts: Parts::default(), documents: Vec::new() }
+    }
+}
+
 impl Loading<'_> {
     fn main(&mut self, file: &Path, text: &str) -> Config {
         let dir = file.parent().unwrap_or(Path::new(""));
         let mut config = Config {
             file: file.to_owned(),
+            includes: Vec::new(),
             data_dir: dir.join("hookaroon-data"),
             workers: 1,
             max_event_bytes: 0,
@@ -101,6 +118,7 @@ impl Loading<'_> {
             config.dead_letters = dead_letters(top);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
                 let found = includes.len();
+                config.includes.push(pattern.to_owned());
                 match glob::glob(&dir.join(pattern).to_string_lossy()) {
                     Ok(paths) => includes.extend(paths.flatten()),
                     Err(error) => top.wrong(&span, format!("include: {pattern:?} is not a pattern: {error}")),

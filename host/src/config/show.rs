@@ -29,20 +29,25 @@ pub fn show(
     with_defaults: bool,
 ) -> Result<Shown, Errors> {
     let (config, documents) = read(file, environment)?;
+    let mut table = merged(&documents);
+    if with_defaults {
+        complete(schema::TOP, &mut table);
+        add_effective(&mut table, &config);
+    }
+    Ok(Shown { table, with_defaults })
+}
+
+/// What texts say that were read without an error, in one table with absolute paths.
+pub(super) fn merged(documents: &[(PathBuf, String)]) -> Table {
     let mut merged = Table::new();
-    for (path, text) in &documents {
+    for (path, text) in documents {
         let dir = absolute(path.parent().unwrap_or(Path::new("")));
-        // It was read without an error a moment ago.
         let Ok(mut document) = text.parse::<Table>() else { continue };
         document.remove("include");
         resolve(schema::TOP, &mut document, &dir);
         merge(&mut merged, document);
     }
-    if with_defaults {
-        complete(schema::TOP, &mut merged);
-        add_effective(&mut merged, &config);
-    }
-    Ok(Shown { table: merged, with_defaults })
+    merged
 }
 
 /// The data directory, whose default depends on the environment.

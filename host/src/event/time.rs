@@ -17,7 +17,7 @@ const AUTO_MILLISECONDS: f64 = 1e14;
 const AUTO_MICROSECONDS: f64 = 1e17;
 
 /// Where the time is and how it is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TimeFormat {
     fields: Vec<Path>,
     form: Form,

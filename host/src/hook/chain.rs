@@ -156,11 +156,6 @@ impl Chain {
         std::mem::take(&mut self.links)
     }
 
-    /// The links that are left with those who need to have a look at them.
-    pub(crate) fn links(&mut self) -> &mut [Link] {
-        &mut self.links
-    }
-
     /// The same flow through other links: batches that are on their way go on to those that they have not met. `old` has
     /// the names of the links before; `last` has the events of those that are gone, with journeys in the old chain.
     pub(crate) fn relinked(self, old: &[Arc<str>], links: Vec<Link>, last: Vec<Farewell>) -> Chain {
@@ -172,6 +167,11 @@ impl Chain {
             farewell.journey = farewell.journey.moved(old, &new);
         }
         chain
+    }
+
+    /// Events that set out before the next batch, with journeys in this chain.
+    pub(crate) fn greet(&mut self, first: Vec<Farewell>) {
+        self.farewells.extend(first);
     }
 
     /// A batch sets out, in front of the first hook.

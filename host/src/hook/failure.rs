@@ -69,6 +69,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The host itself failed.
+    pub(crate) fn panicked() -> Failure {
+        let message = "a thread panicked; this is a fault of Hookaroon, please report it".to_owned();
+        Failure::new(FailureKind::Error, message, Cost::default())
+    }
+
     /// A failure of which no more is known.
     pub fn new(kind: FailureKind, message: String, cost: Cost) -> Failure {
         Failure { kind, message, cost, frames: Vec::new() }

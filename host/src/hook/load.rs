@@ -19,13 +19,15 @@ use wasmtime::component::Component;
 use super::cache::{Cache, Key};
 use super::compile::{Compiled, Compiler, Facts};
 use super::engine;
+use super::kept::Kept;
 use super::manifest::{Manifest, printable};
 use super::standard;
 use super::trust::{Beside, Trust};
 use super::wasi;
 use super::wrap::{TARGET, listed};
 pub use fault::{LoadError, LoadFault};
-use vet::{Found, Vetted, sha256};
+pub(crate) use vet::sha256;
+use vet::{Found, Vetted};
 
 /// The package of the contract, and the start of the versions that this host serves.
 const PACKAGE: &str = "hookaroon:hook/";
@@ -143,13 +145,34 @@ pub struct Loader {
     compiler: Compiler,
     cache: Option<Cache>,
     trust: Trust,
+    /// Where plugins that were at work are kept; none: nowhere.
+    kept: Option<Kept>,
 }
 
 impl Loader {
     /// Loads for `engine` what `trust` lets in. Without a cache, each load compiles.
     pub fn new(engine: Engine, compiler: Compiler, cache: Option<Cache>, trust: Trust) -> Loader {
         let fingerprint = engine::fingerprint(&engine);
-        Loader { engine, fingerprint, compiler, cache, trust }
+        Loader { engine, fingerprint, compiler, cache, trust, kept: None }
+    }
+
+    /// The same, and it keeps what it loads, so that a version that was at work can be loaded when its file is gone.
+    pub fn keeping(self, kept: Kept) -> Loader {
+        Loader { kept: Some(kept), ..self }
+    }
+
+    /// Where plugins that were at work are kept.
+    pub fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    /// A plugin that it loaded is at work for a hook. What goes wrong here is a warning: the hook is at work all the same.
+    pub fn note_at_work(&self, hook: &str, plugin: &Plugin) {
+        if let Some(kept) = &self.kept
+            && let Err(error) = kept.list(hook, &plugin.sha256, &plugin.label)
+        {
+            tracing::warn!(hook, "its plugin is not kept for later, and cannot be gone back to: {error}");
+        }
     }
 
     /// The engine that the plugins are compiled for.
@@ -209,8 +232,33 @@ impl Loader {
         })
     }
 
+    /// The same, but if no plugin lies there any more, the one that was at work last and came from there is loaded.
+    pub fn load_or_last(&self, request: &Request<'_>) -> Result<Plugin, LoadError> {
+        let loaded = self.load(request);
+        let Err(LoadError { fault, .. }) = &loaded else { return loaded };
+        let from = request.source.to_string();
+        let last = self.kept.as_ref().and_then(|kept| kept.last_from(request.hook, &from));
+        let Some(last) = last.filter(|_| fault.is_of_the_file()) else { return loaded };
+        let Ok(mut plugin) = self.load(&Request { source: PluginSource::File(last), ..request.clone() }) else {
+            return loaded;
+        };
+        let digest = hex(&plugin.sha256);
+        plugin.warnings.push(format!("{from} cannot be loaded ({fault}); what was at work last is: {digest}"));
+        Ok(plugin)
+    }
+
     fn try_load(&self, request: &Request<'_>) -> Result<Plugin, LoadFault> {
-        self.load_vetted(request, self.read(&request.source)?.vet(request.sha256, &self.trust)?)
+        self.read(&request.source).and_then(|found| self.load_found(request, found))
+    }
+
+    fn load_found(&self, request: &Request<'_>, found: Found) -> Result<Plugin, LoadFault> {
+        let file = found.file().map(Path::to_owned);
+        let vetted = found.vet(request.sha256, &self.trust)?;
+        let keep = |kept: &Kept| kept.put(request.hook, &vetted.sha256(), vetted.bytes(), file.as_deref());
+        let unkept = self.kept.as_ref().and_then(|kept| keep(kept).err());
+        let mut plugin = self.load_vetted(request, vetted)?;
+        plugin.warnings.extend(unkept.map(|error| format!("it is not kept for later: {error}")));
+        Ok(plugin)
     }
 
     fn load_vetted(&self, request: &Request<'_>, vetted: Vetted) -> Result<Plugin, LoadFault> {

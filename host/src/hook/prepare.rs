@@ -42,7 +42,7 @@ pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<
     let mut prepared = Vec::new();
     let mut wrong = Vec::new();
     for hook in hooks.iter().filter(|hook| hook.enabled) {
-        match one(hook, loader, workers) {
+        match at_start(hook, loader, workers) {
             Ok(ready) => prepared.push(ready),
             Err(errors) => wrong.extend(errors),
         }
@@ -52,14 +52,23 @@ pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<
 
 /// Loads, starts and checks one hook.
 pub(crate) fn one(hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
-    let request = Request {
+    let plugin = loader.load(&request(hook)).map_err(|error| vec![error.to_string()])?;
+    prepare_loaded(hook, plugin, loader, workers)
+}
+
+/// The same when a run begins: what lay at the plugin's path when it was at work last will do.
+fn at_start(hook: &config::Hook, loader: &Loader, workers: u32) -> Result<Prepared, Vec<String>> {
+    let plugin = loader.load_or_last(&request(hook)).map_err(|error| vec![error.to_string()])?;
+    prepare_loaded(hook, plugin, loader, workers)
+}
+
+fn request(hook: &config::Hook) -> Request<'_> {
+    Request {
         hook: &hook.name,
         source: hook.plugin.clone(),
         sha256: hook.sha256,
         granted_imports: &hook.grant.imports,
-    };
-    let plugin = loader.load(&request).map_err(|error| vec![error.to_string()])?;
-    prepare_loaded(hook, plugin, loader, workers)
+    }
 }
 
 /// The same with a plugin that is loaded already, for this hook and what it is granted.

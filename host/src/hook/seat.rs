@@ -113,21 +113,32 @@ impl Successor {
     ) -> Result<Successor, Failure> {
         let fresh = plan.start(worker, states)?;
         metrics.record_cost(fresh.cost());
-        let (fresh, first) = plan.try_out(fresh, now_ns, &mut Judge::new())?;
-        metrics.record_cost(fresh.cost());
+        let successor = Successor::started(plan, fresh, now_ns, metrics)?;
         let state = match states {
             [state] => Some(state.clone()),
             _ => None,
         };
-        Ok(Successor { plan: plan.clone(), fresh, state, first })
+        Ok(Successor { state, ..successor })
+    }
+
+    /// An instance that was started with nothing, tried out.
+    pub(crate) fn started(
+        plan: &Arc<Plan>,
+        fresh: Instance,
+        now_ns: u64,
+        metrics: &HookMetrics,
+    ) -> Result<Successor, Failure> {
+        let (fresh, first) = plan.try_out(fresh, now_ns, &mut Judge::new())?;
+        metrics.record_cost(fresh.cost());
+        Ok(Successor { plan: plan.clone(), fresh, state: None, first })
     }
 
     /// A seat that it sits in, and what it emitted already.
     pub(crate) fn seated(self, worker: u32) -> (Seat, Emission) {
         let Successor { plan, fresh, state, first } = self;
         let mut seat = Seat::taken(plan, worker, fresh);
-        // Of several states there is no one save yet.
-        seat.changed = state.is_none();
+        // What it was started with may be of several instances, or more than it makes of it.
+        seat.changed = true;
         seat.last_save = state;
         (seat, first)
     }

@@ -32,7 +32,7 @@ const BARE: &str = "ed25519:";
 const SECRETS: [&str; 2] = ["RWRTY0Iy", "RWQAAEIy"];
 
 /// Whose plugins are loaded. By default everybody's, and no signature is looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust(Vec<PublicKey>);
 
 /// A key that somebody signs plugins with, as `trust` names it.

@@ -123,6 +123,16 @@ pub enum LoadFault {
     Artifact(String),
 }
 
+impl LoadFault {
+    /// Whether what lies at the plugin's path is no plugin.
+    pub(super) fn is_of_the_file(&self) -> bool {
+        matches!(
+            self,
+            LoadFault::Missing | LoadFault::NotFile { .. } | LoadFault::Unreadable(_) | LoadFault::Compile(_)
+        )
+    }
+}
+
 fn similar(nearest: Option<&str>) -> String {
     nearest.map(|name| format!(", did you mean {name}?")).unwrap_or_default()
 }

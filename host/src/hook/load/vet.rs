@@ -92,12 +92,14 @@ impl Vetted {
     }
 
     /// Their SHA-256.
-    pub(super) fn sha256(&self) -> [u8; 32] {
+    /// What a plugin is known by.
+pub(crate) fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
 }
 
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
+/// What a plugin is known by.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
