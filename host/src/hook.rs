@@ -29,6 +29,7 @@ pub mod load;
 pub mod manifest;
 pub mod options;
 pub mod prepare;
+pub mod rollout;
 pub mod scan;
 pub mod seat;
 pub mod spending;

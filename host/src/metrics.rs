@@ -115,6 +115,8 @@ pub struct HookMetrics {
     pub closed: Counter,
     /// How often a worker spent more on it than it may.
     pub over_budget: Counter,
+    /// Rows that it was not handed, because they are not in its rollout's share.
+    pub outside: Counter,
     /// Rows that passed unprocessed, because its breaker was open.
     pub bypassed: Counter,
     /// Rows that are gone for that reason, as configured.
@@ -190,6 +192,7 @@ impl HookMetrics {
             opened: Counter::default(),
             closed: Counter::default(),
             over_budget: Counter::default(),
+            outside: Counter::default(),
             bypassed: Counter::default(),
             open_dropped: Counter::default(),
             dead_letters: Counter::default(),

@@ -24,6 +24,7 @@ use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::setup::Setup;
 use crate::hook::gate::Gate;
 use crate::hook::prepare::Prepared;
+use crate::hook::rollout::{Asides, Rollout};
 use crate::hook::stage::{Stage, StagePlan};
 use crate::metrics::{Counted, Metrics};
 use crate::router::{Route, Router};
@@ -47,6 +48,8 @@ pub(crate) struct Wiring {
     pub(crate) unseen: Arc<Unseen>,
     /// Which sink takes what.
     pub(crate) router: Router,
+    /// The hooks that rollouts leave events to.
+    pub(crate) asides: Arc<Asides>,
     /// The stages of each worker's chain.
     pub(crate) chains: Vec<Vec<Stage>>,
 }
@@ -80,8 +83,9 @@ impl Wiring {
             include: sink.include.clone(),
         });
         let router = Router::new(routes.collect());
+        let asides = names.asides.clone();
         let chains = chains(config, hooks, workers, &projection, &names, &router, around);
-        Ok(Wiring { metrics, projection, unseen, router, chains })
+        Ok(Wiring { metrics, projection, unseen, router, asides, chains })
     }
 
     /// What the readers of the source of this number know.
@@ -103,20 +107,26 @@ impl Wiring {
     }
 }
 
-/// The numbers behind the names in `from`.
-struct Names(HashMap<String, SourceId>);
+/// The numbers behind names.
+struct Names {
+    /// Those in `from`.
+    sources: HashMap<String, SourceId>,
+    /// Those in `otherwise`.
+    asides: Arc<Asides>,
+}
 
 impl Names {
     fn new(config: &Config, hooks: &[Prepared]) -> Names {
         let sources = config.sources.iter().enumerate();
-        let mut names: HashMap<_, _> =
+        let mut sources: HashMap<_, _> =
             sources.map(|(id, source)| (source.name.clone(), SourceId::Source(id as u32))).collect();
         for (place, prepared) in hooks.iter().enumerate() {
             if let Some(hook) = config.hooks.get(prepared.index) {
-                names.insert(format!("hook:{}", hook.name), SourceId::Hook(place as u32));
+                sources.insert(format!("hook:{}", hook.name), SourceId::Hook(place as u32));
             }
         }
-        Names(names)
+        let asides = Arc::new(Asides::new(config.hooks.iter().map(|hook| &hook.rollout)));
+        Names { sources, asides }
     }
 
     /// Names of hooks that are not enabled stand for nobody.
@@ -127,8 +137,9 @@ impl Names {
         projection: &Projection,
     ) -> Selection {
         Selection {
-            from: from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect()),
+            from: from.map(|from| from.iter().filter_map(|name| self.sources.get(name).copied()).collect()),
             matchers: conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect(),
+            aside: None,
         }
     }
 }
@@ -139,7 +150,8 @@ fn read_paths<'c>(config: &'c Config, hooks: &'c [Prepared]) -> Vec<&'c Path> {
     for prepared in hooks {
         paths.extend(prepared.plan.interest.read.iter().map(|field| &field.path));
         if let Some(hook) = config.hooks.get(prepared.index) {
-            paths.extend(hook.conditions.iter().map(Condition::path));
+            paths.extend(hook.conditions.iter().chain(&hook.rollout.only).map(Condition::path));
+            paths.extend(&hook.rollout.by);
         }
     }
     paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
@@ -195,7 +207,12 @@ fn chains(
         let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
         let plan = Arc::new(StagePlan {
             name: hook.name.clone(),
-            selection: names.selection(hook.from.as_deref(), &hook.conditions, projection),
+            selection: Selection {
+                aside: names.asides.of(&hook.name),
+                ..names.selection(hook.from.as_deref(), &hook.conditions, projection)
+            },
+            rollout: Rollout::new(&hook.rollout, projection, &names.asides),
+            asides: names.asides.clone(),
             reads: interest
                 .read
                 .iter()
