@@ -4,7 +4,6 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Asked, Decoding, Exit, Explanation, Fate, LeftBy, Met, Rollout, Way};
-use crate::config::Share;
 use crate::hook::printable;
 use crate::hook::rollout::Decision;
 
@@ -155,7 +154,7 @@ impl Display for Rollout {
         let is = if *inside { "is" } else { "is not" };
         write!(formatter, "  rollout to {share}: it {is} in the share")?;
         if let Some(step) = step {
-            write!(formatter, ", on step {step} of {}; the first {steps} are", Share::WHOLE)?;
+            write!(formatter, ", its step {step} {is} below {steps}")?;
         }
         match (inside, self.otherwise.as_str()) {
             (true, _) => writeln!(formatter),
