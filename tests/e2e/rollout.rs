@@ -215,7 +215,12 @@ fn a_hooks_own_dead_letters_stay_its_own_whatever_rollouts_say_by_then() {
 fn an_event_that_is_decided_by_itself_is_decided_alike_when_it_is_replayed() {
     let trial = Trial::with_input(numbered(1_000));
     let half = "rollout = { share = \"50%\" }";
-    let ran = trial.through(&hook("h", half, "fail_row", "read = [{ path = \"n\", kind = \"json\" }]\ntext = \"\""));
+    let ran = trial.through(&hook(
+        "h",
+        half,
+        "fail_row",
+        "read = [{ path = \"n\", kind = \"json\" }]\ntext = \"\"",
+    ));
     let (letters, passed) = (trial.dead_letters("h").len(), ran.lines().len());
     assert!(letters + passed == 1_000 && (430..=570).contains(&letters), "{letters}");
     trial.write("hookaroon.toml", format!("{FILE_TO_FILE}{}", marks("h", half)));
