@@ -14,6 +14,7 @@ mod parts;
 mod places;
 mod reader;
 mod reference;
+mod rollout;
 mod schema;
 mod settings;
 mod show;
@@ -40,9 +41,10 @@ pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
 pub use reference::reference;
+pub use rollout::{Otherwise, Rollout};
 pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
-pub use units::Share;
+pub use units::{NoShare, Share};
 pub(crate) use units::{both_readings, size};
 
 /// A checked configuration.
@@ -214,6 +216,8 @@ pub struct Hook {
     pub over_cost: OverCost,
     /// No event may pass it unprocessed.
     pub required: bool,
+    /// The share of its events that it is applied to.
+    pub rollout: Rollout,
     /// What it may do.
     pub grant: Grant,
     /// Its own config, as JSON.

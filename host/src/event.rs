@@ -16,7 +16,7 @@ mod number;
 pub mod path;
 pub mod projection;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 pub mod scan;
 pub mod selection;
 mod severity;

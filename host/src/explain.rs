@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Otherwise};
 use crate::decode::{Counts, Form, Lines};
 use crate::event::batch::Batch;
 use crate::event::changes::{Change, changes};
@@ -18,6 +18,7 @@ use crate::event::field::Tested;
 use crate::event::projection::TooManyFields;
 use crate::event::selection::Decision;
 use crate::hook::prepare::Prepared;
+use crate::hook::rollout::{self, Admission};
 use crate::hook::stage::Stage;
 use crate::metrics::InputMetrics;
 use crate::rehearsal::{Decoded, Rehearsal};
@@ -68,12 +69,35 @@ pub struct Way {
 pub struct Met {
     /// The hook's name.
     pub hook: String,
+    /// Whether it was left to this hook; none: no rollout of another hook names it.
+    pub left_by: Option<LeftBy>,
     /// Whether it was handed over, and why.
     #[serde(flatten)]
     pub asked: Asked,
+    /// Whether it is in the share of the hook's rollout; none: it has none, or was not asked.
+    pub rollout: Option<Rollout>,
     /// What the hook did.
     #[serde(flatten)]
     pub fate: Fate,
+}
+
+/// Whether an event was left to a hook.
+#[derive(Debug, Serialize)]
+pub struct LeftBy {
+    /// The hook whose rollout says `otherwise`.
+    pub hook: String,
+    /// Whether it did leave it.
+    pub holds: bool,
+}
+
+/// Whether an event is in a hook's share, and what becomes of it if not.
+#[derive(Debug, Serialize)]
+pub struct Rollout {
+    /// What decided.
+    #[serde(flatten)]
+    pub decision: rollout::Decision,
+    /// The hook that is handed it if it is not, or `pass`.
+    pub otherwise: String,
 }
 
 /// Whether an event was let through, and what decided.
@@ -270,7 +294,8 @@ impl Walk<'_> {
     fn pass_by(&mut self, hook: &str) {
         for row in self.batch.order().to_vec() {
             let asked = Asked { from: None, from_holds: None, conditions: Vec::new() };
-            self.note(row, Met { hook: hook.to_owned(), asked, fate: Fate::NotEnabled });
+            let (hook, fate) = (hook.to_owned(), Fate::NotEnabled);
+            self.note(row, Met { hook, left_by: None, asked, rollout: None, fate });
         }
     }
 
@@ -281,7 +306,7 @@ impl Walk<'_> {
         now_ns: u64,
     ) -> Option<String> {
         let plan = stage.plan().clone();
-        let rows: Vec<(u32, Decision, String)> = self
+        let rows: Vec<(u32, Admission, String)> = self
             .batch
             .order()
             .iter()
@@ -292,11 +317,13 @@ impl Walk<'_> {
         let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
         let new = self.arrive();
         let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();
-        let last = rows.iter().rev().find(|(_, decision, _)| decision.taken).map(|(row, ..)| *row);
-        for (row, decision, before) in rows {
+        let last = rows.iter().rev().find(|(_, admission, _)| admission.is_handed()).map(|(row, ..)| *row);
+        let names_it = |other: &&config::Hook| other.rollout.otherwise == Otherwise::Hook(hook.name.clone());
+        let leaves_to_it = self.config.hooks.iter().find(names_it).map(|other| other.name.clone());
+        for (row, admission, before) in rows {
             let emitted = if Some(row) == last { std::mem::take(&mut emitted) } else { Vec::new() };
             let fate = match failed.get(&row) {
-                _ if !decision.taken => Fate::PassedBy,
+                _ if !admission.is_handed() => Fate::PassedBy,
                 Some(failure) => Fate::Failed {
                     kind: failure.kind.name(),
                     message: failure.message.clone(),
@@ -310,8 +337,13 @@ impl Walk<'_> {
                 },
                 None => Fate::Dropped { emitted },
             };
-            let asked = asked(hook.from.as_deref(), decision);
-            self.note(row, Met { hook: plan.name.to_string(), asked, fate });
+            let Admission { selection, rollout } = admission;
+            let left_by = leaves_to_it.clone().zip(selection.aside);
+            let left_by = left_by.map(|(hook, holds)| LeftBy { hook, holds });
+            let otherwise = hook.rollout.otherwise.name();
+            let rollout = rollout.map(|decision| Rollout { decision, otherwise: otherwise.to_owned() });
+            let asked = asked(hook.from.as_deref(), selection);
+            self.note(row, Met { hook: plan.name.to_string(), left_by, asked, rollout, fate });
         }
         stopped
     }

@@ -32,6 +32,7 @@ pub mod manifest;
 pub mod options;
 pub mod place;
 pub mod prepare;
+pub mod rollout;
 pub mod scan;
 pub mod seat;
 pub mod spending;

@@ -129,6 +129,8 @@ pub struct HookMetrics {
     pub closed: Counter,
     /// How often a worker spent more on it than it may.
     pub over_budget: Counter,
+    /// Rows that it was not handed, because they are not in its rollout's share.
+    pub outside: Counter,
     /// Rows that passed unprocessed, because its breaker was open.
     pub bypassed: Counter,
     /// Rows that are gone for that reason, as configured.
@@ -209,6 +211,7 @@ impl HookMetrics {
             opened: Counter::default(),
             closed: Counter::default(),
             over_budget: Counter::default(),
+            outside: Counter::default(),
             bypassed: Counter::default(),
             open_dropped: Counter::default(),
             paused: Counter::default(),
@@ -261,15 +264,15 @@ impl HookMetrics {
     }
 
     /// All that are added up.
-    fn counters(&self) -> [&Counter; 22] {
+    fn counters(&self) -> [&Counter; 23] {
         let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } = self;
         let HookMetrics { recycles, states_lost, isolations, not_isolated, opened, closed, .. } = self;
         let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } = self;
-        let HookMetrics { paused, cpu_ns, .. } = self;
+        let HookMetrics { outside, paused, cpu_ns, .. } = self;
         [
             calls, rows, dropped, written, emitted, refused, duplicates, surrogates, recycles, states_lost,
             isolations, not_isolated, opened, closed, over_budget, bypassed, open_dropped, dead_letters, passed,
-            error_dropped, paused, cpu_ns,
+            error_dropped, outside, paused, cpu_ns,
         ]
     }
 

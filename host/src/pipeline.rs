@@ -144,6 +144,7 @@ impl Pipeline {
                 },
                 unseen: wiring.unseen.clone(),
                 times: wiring.times.clone(),
+                asides: wiring.asides.clone(),
                 desk,
                 metrics: metrics.clone(),
                 drain: drain.clone(),

@@ -102,6 +102,8 @@ pub struct Hook {
     pub breaker_opened: u64,
     /// How often it closed again.
     pub breaker_closed: u64,
+    /// Rows that it was not handed, because they are not in its rollout's share.
+    pub outside: u64,
     /// Rows that passed it unprocessed, because its breaker was open.
     pub bypassed: u64,
     /// Rows that passed it unprocessed, because it was paused.
@@ -269,6 +271,8 @@ impl Summary {
         };
         counts("dropped", &self.dropped, &mut out);
         counts("dead letters", &self.dead_letters, &mut out);
+        let outside = self.hooks.iter().map(|hook| (hook.name.clone(), hook.outside));
+        counts("outside of a rollout", &outside.filter(|(_, count)| *count > 0).collect(), &mut out);
         let unsaid = self.hooks.iter().map(|hook| (hook.name.clone(), hook.log_lines_suppressed));
         counts("log lines thrown away", &unsaid.filter(|(_, count)| *count > 0).collect(), &mut out);
         let lines = BTreeMap::from([
@@ -355,6 +359,7 @@ impl Hook {
             states_lost: metrics.states_lost.get(),
             breaker_opened: metrics.opened.get(),
             breaker_closed: metrics.closed.get(),
+            outside: metrics.outside.get(),
             bypassed: metrics.bypassed.get(),
             paused: metrics.paused.get(),
             over_budget: metrics.over_budget.get(),

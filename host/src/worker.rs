@@ -19,6 +19,7 @@ use crate::event::projection::Projection;
 use crate::event::unseen::{self, Missing, Unseen};
 use crate::hook::chain::{Chain, Progress, Stop};
 use crate::hook::limits::thread_cpu_time;
+use crate::hook::rollout::Asides;
 use crate::metrics::Metrics;
 use crate::queue::{Receiver, Sender, Taken, Unsent};
 use crate::router::{Chunk, Router};
@@ -45,6 +46,8 @@ pub struct Worker {
     pub unseen: Arc<Unseen>,
     /// How the events of each source carry their time.
     pub times: Arc<Times>,
+    /// The hooks that rollouts leave events to.
+    pub asides: Arc<Asides>,
     /// Where its chain is changed.
     pub desk: Arc<Desk>,
     /// What is counted.
@@ -73,6 +76,8 @@ pub struct Fit {
     pub unseen: Arc<Unseen>,
     /// How the events of each source carry their time, by the same fields.
     pub times: Arc<Times>,
+    /// The hooks that rollouts leave events to.
+    pub asides: Arc<Asides>,
 }
 
 impl Worker {
@@ -223,9 +228,11 @@ impl Worker {
     fn attend(&mut self) -> Result<(), Stop> {
         let (chain, fit) = self.desk.attend(std::mem::take(&mut self.chain))?;
         self.chain = chain;
-        if let Some(Fit { projection, router, unseen, times }) = fit {
+        if let Some(Fit { projection, router, unseen, times, asides }) = fit {
             self.batch.refit(&projection, |source| times.of(source));
-            (self.exits.router, self.unseen, self.times) = (router, unseen, times);
+            asides.take_over(&self.asides, &mut self.batch);
+            self.exits.router = router;
+            (self.unseen, self.times, self.asides) = (unseen, times, asides);
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ mod pipe;
 mod poison;
 mod promises;
 mod recycle;
+mod rollout;
 mod signals;
 mod soak;
 mod standard;

@@ -8,7 +8,7 @@ use super::schema::{
 };
 use super::{
     Batch, Config, DeadLetters, Deadlines, Decode, Grant, Hook, Input, Keep, OnError, Output, OverCost,
-    Place, Places, PluginLimits, Recycle, Sink, Source, WhenOpen,
+    Place, Places, PluginLimits, Recycle, Rollout, Sink, Source, WhenOpen,
 };
 use crate::event::time::TimeFormat;
 use crate::hook::load::PluginSource;
@@ -32,6 +32,7 @@ impl Hook {
     pub fn alone(name: String, plugin: PluginSource, grant: Grant, config: String) -> Hook {
         let (output, log) = default_limits(MEMORY.default);
         Hook {
+            rollout: Rollout::everyone(&name),
             name,
             plugin,
             sha256: None,

@@ -17,7 +17,9 @@ use super::errors::{Error, Errors, Text};
 use super::reader::{Reader, Table, suggestion};
 use super::schema::{self, Section};
 use super::settings::Outside;
-use super::{Batch, Case, Config, DeadLetters, Hook, Input, Keep, PluginLimits, Sink, Source, cases, parts};
+use super::{
+    Batch, Case, Config, DeadLetters, Hook, Input, Keep, PluginLimits, Sink, Source, cases, parts, rollout,
+};
 use crate::hook::trust::Trust;
 
 /// Reads and checks `file` and what it includes.
@@ -68,6 +70,8 @@ struct Parts {
 struct Places {
     sources: Vec<Error>,
     hooks: Vec<Error>,
+    /// Of the `otherwise` of each hook's rollout.
+    otherwise: Vec<Option<Error>>,
     sinks: Vec<Error>,
     tests: Vec<Error>,
 }
@@ -180,6 +184,7 @@ impl Loading<'_> {
             for table in table.tables("hook", schema::HOOK) {
                 hooks.push(parts::hook(&table, &outside));
                 places.hooks.push(place(&table));
+                places.otherwise.push(rollout::place_of_otherwise(&table));
                 named.extend(parts::named_in_from(&table));
             }
             for table in table.tables("sink", schema::SINK) {
@@ -243,6 +248,7 @@ impl Loading<'_> {
                 wrong.push(Error { message, ..place.clone() });
             }
         }
+        wrong.extend(rollout::wrong_otherwise(hooks, &places.otherwise));
         let emitted: Vec<String> = hooks.iter().map(|hook| format!("hook:{}", hook.name)).collect();
         let known: Vec<&str> = sources
             .iter()

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::alone::default_limits;
 use super::errors::Error;
 use super::reader::{Table, suggestion};
+use super::rollout::rollout;
 use super::schema::{
     self, DEADLINE, INIT_DEADLINE, MEMORY, RECYCLE_AGE, RECYCLE_CALLS, TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
@@ -137,12 +138,14 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
             "enabled = false lets every event by, and required = true forbids that".to_owned(),
         );
     }
+    let name = name(table);
+    let rollout = rollout(table, &name, required);
     let (line, _) = table.reader.text.place(table.span().start);
     let (config, config_places) = settings(table, outside);
     let memory_bytes = table.size("memory", &MEMORY);
     let (output, log) = limits(table, memory_bytes);
     Hook {
-        name: name(table),
+        name,
         plugin: plugin(table, outside.dir),
         sha256: sha256(table),
         enabled,
@@ -169,6 +172,7 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         },
         over_cost,
         required,
+        rollout,
         grant: grant(table),
         config,
         config_places,

@@ -132,11 +132,8 @@ impl<'r, 'i> Table<'r, 'i> {
             return default;
         }
         let Some((text, span)) = self.string(key) else { return default };
-        units::share(text).unwrap_or_else(|| {
-            self.wrong(
-                &span,
-                format!("{key} = {text:?} is no share from \"0%\" to \"100%\", in steps of \"0.01%\""),
-            );
+        text.parse().unwrap_or_else(|error| {
+            self.wrong(&span, format!("{key} = {error}"));
             default
         })
     }

@@ -35,7 +35,7 @@ of a file. The host reads them; the hook needs no rights for it, and `config sho
 const CONDITIONS: &str = "\
 ## Conditions
 
-`match` is a list of conditions, and all must hold: `PATH OP VALUE`, with `==`, `!=`, `<`, `<=`, `>`, `>=`, `in a, b`,
+`match`, and `only` of a rollout, are lists of conditions, and all must hold: `PATH OP VALUE`, with `==`, `!=`, `<`, `<=`, `>`, `>=`, `in a, b`,
 `not in a, b`, `like \"GET *\"`, or `PATH exists`, `PATH missing`. A path that ends in `level` or `severity` compares as
 severity, whatever the case and the library's names: `level >= warn`. A key that holds a dot is quoted: `resource.\"service.name\"`.
 ";

@@ -1,5 +1,7 @@
 //! Sizes, times and shares as people write them.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::clock::nanos;
@@ -9,7 +11,8 @@ use crate::clock::nanos;
 pub struct Share(u32);
 
 impl Share {
-    const WHOLE: u32 = 10_000;
+    /// The steps that a whole has.
+    pub const WHOLE: u32 = 10_000;
 
     /// So many percent, at most 100.
     pub const fn percent(percent: u32) -> Share {
@@ -21,14 +24,50 @@ impl Share {
         self.0 == Share::WHOLE
     }
 
+    /// Whether a step, counted from 0, is among its own: a larger share has the steps of every smaller one.
+    pub fn has_step(self, step: u32) -> bool {
+        step < self.0
+    }
+
+    /// How many steps it has.
+    pub fn steps(self) -> u32 {
+        self.0
+    }
+
     /// This share of a number, rounded down.
     pub fn of(self, whole: u64) -> u64 {
         (u128::from(whole) * u128::from(self.0) / u128::from(Share::WHOLE)) as u64
     }
 }
 
-/// A share: `"75%"`, `"0.01%"`.
-pub(super) fn share(text: &str) -> Option<Share> {
+impl fmt::Display for Share {
+    /// As it would be written.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 100, self.0 % 100) {
+            (whole, 0) => write!(formatter, "{whole}%"),
+            (whole, hundredths) if hundredths % 10 == 0 => write!(formatter, "{whole}.{}%", hundredths / 10),
+            (whole, hundredths) => write!(formatter, "{whole}.{hundredths:02}%"),
+        }
+    }
+}
+
+/// A text that is no share.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no share from \"0%\" to \"100%\", in steps of \"0.01%\"")]
+pub struct NoShare(String);
+
+impl FromStr for Share {
+    type Err = NoShare;
+
+    /// `75%`, `0.01%`.
+    fn from_str(text: &str) -> Result<Share, NoShare> {
+        let hundredths = hundredths(text).filter(|hundredths| *hundredths <= Share::WHOLE);
+        hundredths.map(Share).ok_or_else(|| NoShare(text.to_owned()))
+    }
+}
+
+/// The hundredths of a percent in a text with a percent sign.
+fn hundredths(text: &str) -> Option<u32> {
     let number = text.strip_suffix('%')?.trim_end();
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -36,8 +75,7 @@ pub(super) fn share(text: &str) -> Option<Share> {
         return None;
     }
     let hundredths = format!("{fraction:0<2}").parse::<u32>().ok()?;
-    let share = whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)?;
-    (share <= Share::WHOLE).then_some(Share(share))
+    whole.parse::<u32>().ok()?.checked_mul(100)?.checked_add(hundredths)
 }
 
 /// What a bare number could mean where a share is needed.
@@ -122,11 +160,15 @@ mod tests {
             assert_eq!(time(wrong), None, "{wrong}");
         }
         for (text, hundredths) in [("75%", 7500), ("0.01%", 1), ("0.5 %", 50), ("100%", 10_000), ("0%", 0)] {
-            assert_eq!(share(text), Some(Share(hundredths)), "{text}");
+            assert_eq!(text.parse(), Ok(Share(hundredths)), "{text}");
         }
         for wrong in ["75", "%", "-1%", "101%", "0.001%", "1.%", ".5%", "99999999999%", "1e1%"] {
-            assert_eq!(share(wrong), None, "{wrong}");
+            assert_eq!(wrong.parse::<Share>(), Err(NoShare(wrong.to_owned())));
         }
+        for text in ["0%", "0.01%", "0.1%", "5%", "12.05%", "12.5%", "100%"] {
+            assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
+        }
+        assert!(Share(1).has_step(0) && !Share(1).has_step(1) && !Share(0).has_step(0));
         assert_eq!((Share::percent(75), Share::percent(75).of(1000)), (Share(7500), 750));
         assert_eq!(Share::percent(100).of(u64::MAX), u64::MAX);
         assert!(both_readings(0.29).starts_with("it could mean \"0.29%\" or \"29%\";"));

@@ -53,6 +53,20 @@ pub enum SourceId {
     Hook(u32),
 }
 
+/// A hook that is handed only the rows that an earlier one left to it: its number among such hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aside(u32);
+
+impl Aside {
+    /// How many such hooks there can be: one bit of each row stands for one of them.
+    pub const MOST: usize = u32::BITS as usize;
+
+    /// The hook of this number; none if there cannot be so many.
+    pub fn new(number: usize) -> Option<Aside> {
+        u32::try_from(number).ok().and_then(|number| 1u32.checked_shl(number)).map(Aside)
+    }
+}
+
 /// One event of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
@@ -63,6 +77,8 @@ pub(crate) struct Row {
     pub(crate) origin: u32,
     /// Of the line's first byte in its stream; for an emitted event its number.
     pub(crate) offset: u64,
+    /// The hooks that it was put aside for, a bit each.
+    asides: u32,
     /// An asked key occurs twice in it.
     pub(crate) duplicates: bool,
 }
@@ -163,7 +179,7 @@ impl Batch {
         }
         self.order.push(self.rows.len() as u32);
         let duplicates = found == Scan::ObjectWithDuplicates;
-        self.rows.push(Row { buffer: block, start, end, origin, offset, duplicates });
+        self.rows.push(Row { buffer: block, start, end, origin, offset, asides: 0, duplicates });
         self.bytes += (end - start) as usize;
         true
     }
@@ -224,6 +240,25 @@ impl Batch {
     pub(crate) fn origin_of(&self, row: u32) -> Option<(&Origin, &Row)> {
         let row = self.rows.get(row as usize)?;
         Some((self.origins.get(row.origin as usize)?, row))
+    }
+
+    /// Puts a row aside for a later hook.
+    pub(crate) fn put_aside(&mut self, row: u32, aside: Aside) {
+        if let Some(row) = self.rows.get_mut(row as usize) {
+            row.asides |= aside.0;
+        }
+    }
+
+    /// A row is put aside for nobody.
+    pub(crate) fn forget_asides(&mut self, row: u32) {
+        if let Some(row) = self.rows.get_mut(row as usize) {
+            row.asides = 0;
+        }
+    }
+
+    /// Whether a row was put aside for this hook.
+    pub(crate) fn is_aside(&self, row: u32, aside: Aside) -> bool {
+        self.rows.get(row as usize).is_some_and(|row| row.asides & aside.0 != 0)
     }
 
     /// A row's offset in its stream, in bytes.

@@ -1,5 +1,6 @@
 //! What a path leads to in a batch, and its value row by row: for `match`, for metadata, for `%time`.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -79,33 +80,42 @@ enum MetaValue<'a> {
 impl Matcher {
     /// Whether it holds for a row. `scratch` is memory to unescape in.
     pub fn holds(&self, batch: &Batch, row: u32, scratch: &mut Vec<u8>) -> bool {
-        match self.field {
-            Field::Node(node) => self.condition.holds(&batch.value(row, node, scratch)),
-            Field::Meta(meta) => self.condition.holds(&batch.meta_value(row, meta, scratch)),
-        }
+        self.condition.holds(&batch.value_of(row, self.field, scratch))
     }
 
     /// The same, with what was seen.
     pub fn test(&self, batch: &Batch, row: u32) -> Tested {
-        let mut scratch = Vec::new();
-        let value = match self.field {
-            Field::Node(node) => match batch.slot(row, node) {
-                slot if slot.kind == SlotKind::Absent => None,
-                slot => Some(utf8(slot.value(batch.text(row))).to_owned()),
-            },
-            Field::Meta(meta) => match batch.meta_value(row, meta, &mut scratch) {
-                Value::Text(text) => Some(serde_json::Value::from(text).to_string()),
-                Value::Number(digits) => Some(digits.to_owned()),
-                _ => None,
-            },
-        };
-        let holds = self.holds(batch, row, &mut scratch);
+        let value = batch.json_of(row, self.field);
+        let holds = self.holds(batch, row, &mut Vec::new());
         Tested { condition: self.condition.to_string(), value, holds }
     }
 }
 
 impl Batch {
-    /// A field's value, as `match` sees it.
+    /// The value of a field or a metadatum, as `match` sees it. `scratch` is memory to unescape in.
+    pub(crate) fn value_of<'v>(&'v self, row: u32, field: Field, scratch: &'v mut Vec<u8>) -> Value<'v> {
+        match field {
+            Field::Node(node) => self.value(row, node, scratch),
+            Field::Meta(meta) => self.meta_value(row, meta, scratch),
+        }
+    }
+
+    /// The same as JSON, for people; none: there is none.
+    pub(crate) fn json_of(&self, row: u32, field: Field) -> Option<String> {
+        match field {
+            Field::Node(node) => match self.slot(row, node) {
+                slot if slot.kind == SlotKind::Absent => None,
+                slot => Some(utf8(slot.value(self.text(row))).to_owned()),
+            },
+            Field::Meta(meta) => match self.meta_value(row, meta, &mut Vec::new()) {
+                Value::Text(text) => Some(serde_json::Value::from(text).to_string()),
+                Value::Number(digits) => Some(digits.to_owned()),
+                _ => None,
+            },
+        }
+    }
+
+    /// A field's value in the text, as `match` sees it.
     fn value<'v>(&'v self, row: u32, node: NodeId, scratch: &'v mut Vec<u8>) -> Value<'v> {
         let slot = self.slot(row, node);
         let text = self.text(row);
@@ -131,7 +141,8 @@ impl Batch {
             MetaValue::Absent => return Value::Absent,
             MetaValue::Text(text) => return Value::Text(text),
             MetaValue::Hash(hash) => {
-                scratch.extend_from_slice(hex(hash).as_bytes());
+                // Writing to memory does not fail, and needs no text of its own.
+                let _ = write!(scratch, "{hash:016x}");
                 return Value::Text(utf8(scratch));
             }
             MetaValue::Integer(value) => {

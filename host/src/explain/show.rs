@@ -3,8 +3,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Asked, Decoding, Exit, Explanation, Fate, Met, Way};
+use super::{Asked, Decoding, Exit, Explanation, Fate, LeftBy, Met, Rollout, Way};
 use crate::hook::printable;
+use crate::hook::rollout::Decision;
 
 /// How much of a value is shown, in bytes.
 const MAX_VALUE: usize = 200;
@@ -77,12 +78,12 @@ impl Display for Met {
             Fate::NotEnabled => writeln!(formatter, "not enabled"),
             Fate::PassedBy => {
                 writeln!(formatter, "passed by")?;
-                self.asked.fmt(formatter)
+                self.reasons(formatter)
             }
             Fate::Kept { changes, emitted, refused_writes, duplicates_deleted } => {
                 let changed = if changes.is_empty() { ", unchanged" } else { "" };
                 writeln!(formatter, "kept{changed}")?;
-                self.asked.fmt(formatter)?;
+                self.reasons(formatter)?;
                 for change in changes {
                     let (before, after) = (value(change.before.as_deref()), value(change.after.as_deref()));
                     writeln!(formatter, "  {}: {before} -> {after}", printable(&change.field, MAX_VALUE))?;
@@ -103,7 +104,7 @@ impl Display for Met {
             }
             Fate::Dropped { emitted } => {
                 writeln!(formatter, "dropped")?;
-                self.asked.fmt(formatter)?;
+                self.reasons(formatter)?;
                 brought(emitted, formatter)
             }
             Fate::Failed { kind, message, on_error } => {
@@ -114,9 +115,51 @@ impl Display for Met {
                     _ => "it becomes a dead letter",
                 };
                 writeln!(formatter, "failed; on_error = {on_error:?}: {then}")?;
-                self.asked.fmt(formatter)?;
+                self.reasons(formatter)?;
                 writeln!(formatter, "  {kind}: {}", event(message))
             }
+        }
+    }
+}
+
+impl Met {
+    /// Why it was handed over or was not.
+    fn reasons(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(LeftBy { hook, holds }) = &self.left_by {
+            let holds = if *holds { "it was" } else { "it was not" };
+            writeln!(formatter, "  left to it by the rollout of hook {hook:?}: {holds}")?;
+        }
+        self.asked.fmt(formatter)?;
+        self.rollout.as_ref().map_or(Ok(()), |rollout| rollout.fmt(formatter))
+    }
+}
+
+impl Display for Rollout {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Decision { inside, share, only, by, step, steps } = &self.decision;
+        for tested in only {
+            let holds = if tested.holds { "holds" } else { "does not hold" };
+            let seen = value(tested.value.as_deref());
+            writeln!(formatter, "  rollout only {}: {holds}, the value is {seen}", tested.condition)?;
+        }
+        for seen in by {
+            let field = printable(&seen.field, MAX_VALUE);
+            let cannot = if seen.counts { "" } else { ", which is no text, number or boolean" };
+            writeln!(
+                formatter,
+                "  rollout by {field}: the value is {}{cannot}",
+                value(seen.value.as_deref())
+            )?;
+        }
+        let is = if *inside { "is" } else { "is not" };
+        write!(formatter, "  rollout to {share}: it {is} in the share")?;
+        if let Some(step) = step {
+            write!(formatter, ", its step {step} {is} below {steps}")?;
+        }
+        match (inside, self.otherwise.as_str()) {
+            (true, _) => writeln!(formatter),
+            (false, "pass") => writeln!(formatter, "; otherwise it passes"),
+            (false, hook) => writeln!(formatter, "; otherwise it is left to hook {hook:?}"),
         }
     }
 }

@@ -56,12 +56,14 @@ enum Kept {
 }
 
 /// Why an event is a dead letter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reason<'a> {
     /// The hook as it was set up.
     pub setup: &'a Setup,
     /// The digest of the same, with its state, among the objects that are kept.
     pub kept: Option<&'a str>,
+    /// The hooks that other hooks' rollouts left the event to.
+    pub aside: Vec<String>,
     /// What happened.
     pub failure: &'a Failure,
     /// When, in nanoseconds since 1970.

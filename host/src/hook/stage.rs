@@ -1,6 +1,6 @@
 //! One hook in one worker's chain: which rows it is handed, what becomes of what it says.
 //!
-//! The rows that match go over as columns; the outcome, checked, comes back as edits, drops, new events and
+//! The rows that match and are in its rollout's share go over as columns; the outcome, checked, comes back as edits, drops, new events and
 //! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, its parts are tried until
 //! the guilty rows are known; those, and rows that the hook itself says failed, follow `on_error` as they were.
 
@@ -17,6 +17,7 @@ use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
 use super::place::Place;
+use super::rollout::{self, Admission, Asides, Rollout};
 use super::spending::Spending;
 use crate::clock::nanos;
 use crate::config::OnError;
@@ -26,7 +27,7 @@ use crate::event::duplicates::Written;
 use crate::event::edit::{Scratch, Write};
 use crate::event::field::Field;
 use crate::event::projection::NodeId;
-use crate::event::selection::{Decision, Selection};
+use crate::event::selection::Selection;
 use crate::metrics::HookMetrics;
 use letters::Letters;
 
@@ -40,6 +41,10 @@ pub struct StagePlan {
     pub is_paused: bool,
     /// Which rows it is handed.
     pub selection: Selection,
+    /// Which of these it is applied to; none: all.
+    pub rollout: Option<Rollout>,
+    /// The hooks that rows are left to.
+    pub asides: Arc<Asides>,
     /// What it reads: where, and an empty column of the kind.
     pub reads: Vec<(Field, Column)>,
     /// What it writes.
@@ -72,6 +77,7 @@ pub struct Stage {
     fates: Vec<Fate>,
     scratch: Scratch,
     text: Vec<u8>,
+    deciding: rollout::Scratch,
     letters: Letters,
     /// The CPU time of its calls for this batch.
     spent: Duration,
@@ -123,6 +129,7 @@ impl Stage {
             fates: Vec::new(),
             scratch: Scratch::default(),
             text: Vec::new(),
+            deciding: rollout::Scratch::default(),
             letters: Letters::default(),
             spent: Duration::ZERO,
             emitted: 0,
@@ -168,8 +175,8 @@ impl Stage {
     }
 
     /// Whether a row would be handed over, and why.
-    pub(crate) fn admission(&self, batch: &Batch, row: u32) -> Decision {
-        self.plan.selection.decide(batch, row)
+    pub(crate) fn admission(&self, batch: &Batch, row: u32) -> Admission {
+        Admission::new(&self.plan.selection, self.plan.rollout.as_ref(), batch, row)
     }
 
     pub(crate) fn tick_every(&self) -> Option<Duration> {
@@ -186,6 +193,9 @@ impl Stage {
         let plan = self.plan.clone();
         let metrics = &*plan.metrics;
         self.choose(batch);
+        if let Some(rollout) = &self.plan.rollout {
+            metrics.outside.add(rollout.split(batch, &mut self.rows, &mut self.deciding));
+        }
         if self.rows.is_empty() {
             return Ok(Passage::Met);
         }
@@ -316,7 +326,7 @@ impl Stage {
         Ok(failed)
     }
 
-    /// Which rows the hook is handed.
+    /// Which rows the hook is handed, its rollout aside.
     fn choose(&mut self, batch: &Batch) {
         self.rows.clear();
         let plan = &self.plan;

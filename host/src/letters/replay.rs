@@ -32,6 +32,7 @@ use crate::hook::dead_letters::record::{Content, Letter};
 use crate::hook::dead_letters::store::{Segment, Store};
 use crate::hook::load::PluginSource;
 use crate::hook::prepare::Prepared;
+use crate::hook::rollout::Asides;
 use crate::metrics::Metrics;
 use crate::pipeline::open_outputs;
 use crate::pipeline::wiring::{Around, Wiring};
@@ -97,6 +98,8 @@ struct Replay<'r> {
     times: Arc<Times>,
     /// The hooks of the chain, by name.
     hooks: Vec<String>,
+    /// Those that rollouts leave events to.
+    asides: Arc<Asides>,
     report: Report,
 }
 
@@ -182,6 +185,7 @@ impl<'r> Replay<'r> {
             dead_letters,
             times: wiring.times,
             hooks: names,
+            asides: wiring.asides,
             report: Report { is_dry: request.dry_run, ..Report::default() },
         })
     }
@@ -228,7 +232,15 @@ impl<'r> Replay<'r> {
         let (source, time) = self.source(&whence.source);
         let Some(origin) = letter.origin(source, time) else { return false };
         let origin = self.batch.add_origin(origin);
-        self.batch.push_text(origin, whence.offset, |out| out.extend_from_slice(text))
+        if !self.batch.push_text(origin, whence.offset, |out| out.extend_from_slice(text)) {
+            return false;
+        }
+        // What was left to a hook is left to it still, and its own letters are its own whatever rollouts say now.
+        let left_to = whence.aside.iter().chain([&letter.hook]).map(String::as_str);
+        if let Some(&row) = self.batch.order().last() {
+            self.asides.restore(&mut self.batch, row, left_to);
+        }
+        true
     }
 
     /// The source or hook of this name. One that is no longer there is one that no `from` names.

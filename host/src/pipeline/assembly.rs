@@ -20,6 +20,7 @@ use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::setup::Setup;
 use crate::hook::gate::Gate;
 use crate::hook::load::Plugin;
+use crate::hook::rollout::{Asides, Rollout};
 use crate::hook::seat::Plan;
 use crate::hook::stage::StagePlan;
 use crate::metrics::HookMetrics;
@@ -54,6 +55,8 @@ pub(crate) struct Assembly {
     pub(crate) unseen: Arc<Unseen>,
     /// How the events of each source carry their time.
     pub(crate) times: Arc<Times>,
+    /// The hooks that rollouts leave events to.
+    pub(crate) asides: Arc<Asides>,
     /// The hooks, in chain order.
     pub(crate) stages: Vec<Arc<StagePlan>>,
     /// What anybody reads or matches.
@@ -84,7 +87,8 @@ impl Assembly {
             let wired = Wired { projection: &projection, names: &names, times: &times, workers, is_last };
             stages.push(Arc::new(wired.stage(part, dead_letters)));
         }
-        Ok(Assembly { projection, router, unseen, times, stages, read })
+        let asides = names.asides;
+        Ok(Assembly { projection, router, unseen, times, asides, stages, read })
     }
 
     /// The same, taking over from `before` what goes on as it was.
@@ -107,6 +111,7 @@ impl Assembly {
             router: self.router.clone(),
             unseen: self.unseen.clone(),
             times: self.times.clone(),
+            asides: self.asides.clone(),
         }
     }
 }
@@ -139,7 +144,12 @@ impl Wired<'_> {
             name: Arc::from(hook.name.as_str()),
             metrics: metrics.clone(),
             is_paused: hook.is_paused,
-            selection: self.names.selection(hook.from.as_deref(), &hook.conditions, self.projection),
+            selection: Selection {
+                aside: self.names.asides.of(&hook.name),
+                ..self.names.selection(hook.from.as_deref(), &hook.conditions, self.projection)
+            },
+            rollout: Rollout::new(&hook.rollout, self.projection, &self.names.asides),
+            asides: self.names.asides.clone(),
             reads: reads.collect(),
             writes,
             written,
@@ -163,15 +173,21 @@ impl Wired<'_> {
     }
 }
 
-/// The numbers behind the names in `from`.
-struct Names(HashMap<String, SourceId>);
+/// The numbers behind names.
+struct Names {
+    /// Those in `from`.
+    sources: HashMap<String, SourceId>,
+    /// Those in `otherwise`.
+    asides: Arc<Asides>,
+}
 
 impl Names {
     fn new(config: &Config, parts: &[Part]) -> Names {
         let sources = config.sources.iter().enumerate();
         let sources = sources.map(|(id, source)| (source.name.clone(), SourceId::Source(id as u32)));
         let hooks = parts.iter().map(|part| (format!("hook:{}", part.hook.name), SourceId::Hook(part.id)));
-        Names(sources.chain(hooks).collect())
+        let asides = Arc::new(Asides::new(config.hooks.iter().map(|hook| &hook.rollout)));
+        Names { sources: sources.chain(hooks).collect(), asides }
     }
 
     /// Names of hooks that are not in the chain stand for nobody.
@@ -182,8 +198,9 @@ impl Names {
         projection: &Projection,
     ) -> Selection {
         Selection {
-            from: from.map(|from| from.iter().filter_map(|name| self.0.get(name).copied()).collect()),
+            from: from.map(|from| from.iter().filter_map(|name| self.sources.get(name).copied()).collect()),
             matchers: conditions.iter().filter_map(|condition| Matcher::new(condition, projection)).collect(),
+            aside: None,
         }
     }
 }
@@ -193,7 +210,8 @@ fn read_paths(config: &Config, parts: &[Part]) -> Vec<Path> {
     let mut paths: Vec<&Path> = Vec::new();
     for part in parts {
         paths.extend(part.plan.interest.read.iter().map(|field| &field.path));
-        paths.extend(part.hook.conditions.iter().map(Condition::path));
+        paths.extend(part.hook.conditions.iter().chain(&part.hook.rollout.only).map(Condition::path));
+        paths.extend(&part.hook.rollout.by);
     }
     paths.extend(config.sinks.iter().flat_map(|sink| &sink.conditions).map(Condition::path));
     if uses_time(config, &paths) {

@@ -16,6 +16,7 @@ use crate::hook::gate::Gate;
 use crate::hook::load::Plugin;
 use crate::hook::place::places;
 use crate::hook::prepare::Prepared;
+use crate::hook::rollout::Asides;
 use crate::hook::seat::Plan;
 use crate::hook::stage::Stage;
 use crate::metrics::{Counted, HookMetrics, Metrics};
@@ -42,6 +43,8 @@ pub(crate) struct Wiring {
     pub(crate) router: Router,
     /// How the events of each source carry their time.
     pub(crate) times: Arc<Times>,
+    /// The hooks that rollouts leave events to.
+    pub(crate) asides: Arc<Asides>,
     /// The stages of each worker's chain.
     pub(crate) chains: Vec<Vec<Stage>>,
     /// The hooks, in chain order.
@@ -82,6 +85,7 @@ impl Wiring {
             unseen: assembly.unseen.clone(),
             router: assembly.router.clone(),
             times: assembly.times.clone(),
+            asides: assembly.asides.clone(),
             chains,
             parts,
             assembly,

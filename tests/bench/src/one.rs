@@ -71,6 +71,8 @@ impl One {
         let stage = StagePlan {
             name: name.to_owned(),
             selection: Selection::default(),
+            rollout: None,
+            asides: Arc::default(),
             reads: reads.clone(),
             writes: writes.clone(),
             written: written.clone(),

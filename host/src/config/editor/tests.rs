@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use toml::Table;
 
-use super::super::units::share;
+use super::super::units::Share;
 use super::*;
 
 /// What is wrong with a value, each with its place.
@@ -92,7 +92,7 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[0-9]+\\s*(ns|us|ms|s|m|h)$" => units(&TIMES, text),
         "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$" => letters(text, "_.-") && !text.starts_with('.'),
         "^[0-9A-Fa-f]{64}$" => text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        "^[0-9]+([.][0-9]{1,2})? *%$" => share(text).is_some(),
+        "^[0-9]+([.][0-9]{1,2})? *%$" => text.parse::<Share>().is_ok(),
         other => panic!("pattern {other}"),
     }
 }

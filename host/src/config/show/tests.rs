@@ -114,13 +114,14 @@ fn what_is_shown_means_the_same_with_and_without_defaults_wherever_it_is_kept() 
                 .iter()
                 .map(|hook| {
                     format!(
-                        "{hook:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+                        "{hook:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                         hook.enabled,
                         hook.from,
                         hook.conditions.len(),
                         (hook.memory_bytes, hook.deadlines),
                         hook.on_error,
                         hook.required,
+                        hook.rollout,
                         hook.grant,
                         hook.config
                     )

@@ -71,6 +71,9 @@ pub struct Whence {
     pub event_time_ns: i64,
     /// The hash of the stream's identity, in hex.
     pub identity: String,
+    /// The hooks that other hooks' rollouts left it to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<String>,
 }
 
 /// What is kept of an event.
@@ -150,6 +153,7 @@ impl Letter {
                 received_ns: origin.received_ns,
                 event_time_ns: batch.time_ns(row),
                 identity: format!("{:016x}", origin.identity),
+                aside: reason.aside.clone(),
             }),
             content,
         }
@@ -255,6 +259,7 @@ mod tests {
                 received_ns: -1,
                 event_time_ns: 5,
                 identity: "ffffffffffffffff".to_owned(),
+                aside: vec!["stable".to_owned()],
             }),
             content,
         }

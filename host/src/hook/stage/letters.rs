@@ -59,7 +59,8 @@ impl Letters {
         }
         self.keep_setup(plan, place);
         let kept = self.kept.as_ref().and_then(|kept| kept.digest.as_deref());
-        let reason = Reason { setup: &plan.setup, kept, failure, now_ns };
+        let aside = plan.asides.names(batch, row);
+        let reason = Reason { setup: &plan.setup, kept, aside, failure, now_ns };
         plan.dead_letters.write(batch, row, &reason, &mut self.lines);
     }
 

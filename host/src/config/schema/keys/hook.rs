@@ -64,7 +64,7 @@ pub(in crate::config) const HOOK: &Section = &Section {
             "required",
             Flag,
             Is("false"),
-            "true",
+            "false",
             "No event may pass it unprocessed: whatever would let one by is refused.",
         ),
         key(
@@ -118,6 +118,7 @@ pub(in crate::config) const HOOK: &Section = &Section {
         table("limits", Table(LIMITS)),
         table("recycle", Table(RECYCLE)),
         table("grant", Table(GRANT)),
+        table("rollout", Table(ROLLOUT)),
         Key { unset: Is("{}"), ..table("config", Open) },
     ],
 };
@@ -211,6 +212,56 @@ pub(in crate::config) const GRANT: &Section = &Section {
     ],
 };
 
+pub(in crate::config) const ROLLOUT: &Section = &Section {
+    header: "[hook.rollout]",
+    doc: "Which share of its events the hook is applied to: of those that `from` and `match` let through. Who is in a small \
+          share is in every larger one, after a restart and on every machine. See [rollout](rollout.md).",
+    keys: &[
+        key(
+            "share",
+            Text(Share),
+            Is("\"100%\""),
+            "\"5%\"",
+            "The share, in steps of `\"0.01%\"`; nobody is in `\"0%\"`.",
+        ),
+        key(
+            "by",
+            Texts(Any),
+            Is("[\"%id\"]"),
+            "[\"user_id\"]",
+            "The fields that decide, at most 8: events with the same values are all in the share or none is, and an event \
+             without one of them never is. By `%id` it is each event by itself.",
+        ),
+        key(
+            "seed",
+            Text(Any),
+            Means("the hook's name"),
+            "\"2026-redact\"",
+            "Hooks with the same seed and `by` choose the same events, others independent ones.",
+        ),
+        key(
+            "only",
+            Texts(Any),
+            Is("[]"),
+            "[\"tenant == acme\"]",
+            "Conditions, as of `match`; an event for which one does not hold is never in the share.",
+        ),
+        key(
+            "otherwise",
+            Text(Any),
+            Is("\"pass\""),
+            "\"pass\"",
+            "What becomes of the events that are not in the share: with `\"pass\"` they pass the hook unprocessed, else the hook \
+             of this name, which comes later in the chain, is handed them, if its own `from` and `match` let them through, and no \
+             others.",
+        ),
+    ],
+};
+
+/// The most fields of `by`.
+pub(in crate::config) const ROLLOUT_FIELDS: usize = 8;
+/// The longest `seed`, in bytes.
+pub(in crate::config) const SEED_BYTES: usize = 256;
 /// 32 MiB holds a hook of any language that was tried.
 pub(in crate::config) const MEMORY: Bounded<u64> = Bounded { allowed: 64 << 10..=4 << 30, default: 32 << 20 };
 const DEADLINES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
