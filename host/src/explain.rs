@@ -299,12 +299,7 @@ impl Walk<'_> {
         }
     }
 
-    fn meet(
-        &mut self,
-        hook: &config::Hook,
-        mut stage: Stage,
-        now_ns: u64,
-    ) -> Option<String> {
+    fn meet(&mut self, hook: &config::Hook, mut stage: Stage, now_ns: u64) -> Option<String> {
         let plan = stage.plan().clone();
         let rows: Vec<(u32, Admission, String)> = self
             .batch
@@ -312,8 +307,7 @@ impl Walk<'_> {
             .iter()
             .map(|&row| (row, stage.admission(&self.batch, row), text(&self.batch, row)))
             .collect();
-        let stopped =
-            stage.process(&mut self.batch, now_ns, false).err().map(|stop| stop.to_string());
+        let stopped = stage.process(&mut self.batch, now_ns, false).err().map(|stop| stop.to_string());
         let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
         let new = self.arrive();
         let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();

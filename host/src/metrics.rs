@@ -69,7 +69,9 @@ const GONE: &str = "(unloaded)";
 /// What the sources brought.
 #[derive(Debug, Default)]
 pub struct InputMetrics {
-    /// Events, from sources only.
+    /// Events that were read, in whatever queue they are.
+    pub read: Counter,
+    /// Those of them that came to a batch, from sources only.
     pub events: Counter,
     /// Bytes, as they were read (after decompression).
     pub bytes: Counter,
@@ -180,6 +182,8 @@ pub struct Counted {
 pub struct SinkMetrics {
     /// Its name.
     pub name: String,
+    /// Events that are meant for it.
+    pub routed: Counter,
     /// Events handed to its output.
     pub events: Counter,
     /// Bytes handed to its output.
@@ -265,14 +269,36 @@ impl HookMetrics {
 
     /// All that are added up.
     fn counters(&self) -> [&Counter; 23] {
-        let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } = self;
+        let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } =
+            self;
         let HookMetrics { recycles, states_lost, isolations, not_isolated, opened, closed, .. } = self;
-        let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } = self;
+        let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } =
+            self;
         let HookMetrics { outside, paused, cpu_ns, .. } = self;
         [
-            calls, rows, dropped, written, emitted, refused, duplicates, surrogates, recycles, states_lost,
-            isolations, not_isolated, opened, closed, over_budget, bypassed, open_dropped, dead_letters, passed,
-            error_dropped, outside, paused, cpu_ns,
+            calls,
+            rows,
+            dropped,
+            written,
+            emitted,
+            refused,
+            duplicates,
+            surrogates,
+            recycles,
+            states_lost,
+            isolations,
+            not_isolated,
+            opened,
+            closed,
+            over_budget,
+            bypassed,
+            open_dropped,
+            dead_letters,
+            passed,
+            error_dropped,
+            outside,
+            paused,
+            cpu_ns,
         ]
     }
 
@@ -463,9 +489,17 @@ mod tests {
         let output = limits::Output { bytes: 1, events: 1, state_bytes: 1 };
         let log = limits::LogRate { lines: 1, bytes: 1 };
         let second = std::time::Duration::from_secs(1);
-        let limits =
-            Limits { memory_bytes: 1, init: second, process: second, tick: second, teardown: second, output, log };
-        let counted = Counted { name: name.to_owned(), sha256: [0; 32], limits, instances: 1, log: Arc::default() };
+        let limits = Limits {
+            memory_bytes: 1,
+            init: second,
+            process: second,
+            tick: second,
+            teardown: second,
+            output,
+            log,
+        };
+        let counted =
+            Counted { name: name.to_owned(), sha256: [0; 32], limits, instances: 1, log: Arc::default() };
         let metrics = HookMetrics::new(counted);
         metrics.rows.add(rows);
         metrics.record_failures(FailureKind::Trap, 1);

@@ -192,7 +192,9 @@ impl Flow {
     ) -> Result<(), RehearsalError> {
         for lines in &decoded.lines {
             let mut left = Unbatched::new(lines);
-            while left.fill(&mut self.batch, &decoded.origin, &self.full, &self.out.metrics.input) == Filled::Full {
+            while left.fill(&mut self.batch, &decoded.origin, &self.full, &self.out.metrics.input)
+                == Filled::Full
+            {
                 self.pass_batch(memory, &mut deliver)?;
             }
         }
@@ -226,7 +228,8 @@ impl Flow {
         let Flow { chain, batch, out, clock, .. } = self;
         if !clock.is_still() {
             let moment = Moment::Tick(out.batches);
-            chain.tick_all(batch, clock.now(), clock.now_ns(), |batch| out.deliver(moment, batch, deliver))?;
+            chain
+                .tick_all(batch, clock.now(), clock.now_ns(), |batch| out.deliver(moment, batch, deliver))?;
         }
         out.within_bounds()
     }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::schema::{
-    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEAD_LETTERS_BYTES, DEADLINE, EVENTS, INIT_DEADLINE,
+use super::schema::{DRAIN_DEADLINE,     BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEAD_LETTERS_BYTES, DEADLINE, EVENTS, INIT_DEADLINE,
     LOG_BYTES, LOG_LINES, MAX_EVENT_BYTES, MEMORY, OUTPUT, STATE, TEARDOWN_DEADLINE, TICK_DEADLINE,
 };
 use super::{
@@ -100,6 +99,7 @@ impl Config {
             data_dir: data_dir.to_owned(),
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,
+            drain_deadline: DRAIN_DEADLINE.default,
             plugin_limits: PluginLimits::default(),
             trust: Trust::default(),
             batch: Batch::default(),

@@ -126,11 +126,7 @@ impl Batch {
 
     /// From now on its rows have the slots of another projection; those that are there are parsed again, and `time` says
     /// how their sources carry their time by it.
-    pub(crate) fn refit(
-        &mut self,
-        projection: &Arc<Projection>,
-        time: impl Fn(SourceId) -> Arc<EventTime>,
-    ) {
+    pub(crate) fn refit(&mut self, projection: &Arc<Projection>, time: impl Fn(SourceId) -> Arc<EventTime>) {
         if Arc::ptr_eq(self.projection(), projection) {
             return;
         }

@@ -55,9 +55,20 @@ pub fn need(old: &Hook, sha256: &[u8; 32], new: &Hook) -> Need {
 /// Whether anything but its instances is another.
 pub fn is_set_otherwise(old: &Hook, new: &Hook) -> bool {
     let settings = |hook: &Hook| {
-        (hook.is_paused, hook.on_error, hook.when_open, hook.breaker, hook.budget, hook.over_cost, hook.required)
+        (
+            hook.is_paused,
+            hook.on_error,
+            hook.when_open,
+            hook.breaker,
+            hook.budget,
+            hook.over_cost,
+            hook.required,
+        )
     };
-    settings(old) != settings(new) || old.from != new.from || old.conditions != new.conditions || old.rollout != new.rollout
+    settings(old) != settings(new)
+        || old.from != new.from
+        || old.conditions != new.conditions
+        || old.rollout != new.rollout
 }
 
 /// The keys of a new configuration that take effect at the next start only.
@@ -67,6 +78,7 @@ pub fn at_next_start(old: &Config, new: &Config) -> Vec<&'static str> {
     differs("data_dir", old.data_dir != new.data_dir);
     differs("workers", old.workers != new.workers);
     differs("max_event_bytes", old.max_event_bytes != new.max_event_bytes);
+    differs("drain_deadline", old.drain_deadline != new.drain_deadline);
     differs("trust", old.trust != new.trust);
     differs("[plugin_limits]", old.plugin_limits != new.plugin_limits);
     differs("[batch]", old.batch != new.batch);

@@ -99,8 +99,7 @@ impl Assembly {
             assembly.projection = before.projection.clone();
         }
         let new: Vec<&Path> = assembly.read.iter().filter(|path| !before.read.contains(path)).collect();
-        assembly.unseen =
-            if new.is_empty() { before.unseen.clone() } else { Arc::new(Unseen::new(new)) };
+        assembly.unseen = if new.is_empty() { before.unseen.clone() } else { Arc::new(Unseen::new(new)) };
         assembly
     }
 
@@ -137,9 +136,10 @@ impl Wired<'_> {
             _ => Some(Written::Fields(writes.clone())),
         };
         let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
-        let reads = interest.read.iter().filter_map(|field| {
-            Some((self.projection.field(&field.path)?, Column::new(field.kind)))
-        });
+        let reads = interest
+            .read
+            .iter()
+            .filter_map(|field| Some((self.projection.field(&field.path)?, Column::new(field.kind))));
         StagePlan {
             name: Arc::from(hook.name.as_str()),
             metrics: metrics.clone(),
