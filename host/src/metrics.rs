@@ -96,6 +96,8 @@ pub struct HookMetrics {
     pub name: String,
     /// SHA-256 of its plugin: which version of it this is.
     pub sha256: [u8; 32],
+    /// What it is there for.
+    pub role: Role,
     limits: RwLock<Limits>,
     /// How many instances it has at most.
     pub instances: u32,
@@ -141,6 +143,8 @@ pub struct HookMetrics {
     pub paused: Counter,
     /// Rows that it failed on and that are dead letters now.
     pub dead_letters: Counter,
+    /// Rows that it failed on and that the version at work was handed instead, of a candidate.
+    pub handed_back: Counter,
     /// Rows that it failed on and that passed as they were.
     pub passed: Counter,
     /// Rows that it failed on and that are gone, as configured.
@@ -169,12 +173,37 @@ pub struct Counted {
     pub name: String,
     /// SHA-256 of its plugin.
     pub sha256: [u8; 32],
+    /// What it is there for.
+    pub role: Role,
     /// What each of its instances may use.
     pub limits: Limits,
     /// How many instances it has at most.
     pub instances: u32,
     /// What it writes to the log.
     pub log: Arc<LogMetrics>,
+}
+
+/// What a version of a hook is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It is at work.
+    #[default]
+    AtWork,
+    /// It is tried on a share of the events.
+    Candidate,
+    /// It is tried on copies; nothing that it does is in the books.
+    Shadow,
+}
+
+impl Role {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::AtWork => "stable",
+            Role::Candidate => "candidate",
+            Role::Shadow => "shadow",
+        }
+    }
 }
 
 /// What one sink took.
@@ -193,10 +222,11 @@ pub struct SinkMetrics {
 impl HookMetrics {
     /// Nothing counted yet.
     pub fn new(hook: Counted) -> HookMetrics {
-        let Counted { name, sha256, limits, instances, log } = hook;
+        let Counted { name, sha256, role, limits, instances, log } = hook;
         HookMetrics {
             name,
             sha256,
+            role,
             limits: RwLock::new(limits),
             instances,
             log,
@@ -220,6 +250,7 @@ impl HookMetrics {
             open_dropped: Counter::default(),
             paused: Counter::default(),
             dead_letters: Counter::default(),
+            handed_back: Counter::default(),
             passed: Counter::default(),
             error_dropped: Counter::default(),
             failures: Default::default(),
@@ -234,7 +265,7 @@ impl HookMetrics {
     /// What is known of it before anything was counted.
     fn counted(&self) -> Counted {
         let (name, limits, instances) = (self.name.clone(), self.limits(), self.instances);
-        Counted { name, sha256: self.sha256, limits, instances, log: Arc::default() }
+        Counted { name, sha256: self.sha256, role: self.role, limits, instances, log: Arc::default() }
     }
 
     /// What each of its instances may use.
@@ -245,6 +276,11 @@ impl HookMetrics {
     /// From now on they may use this.
     pub fn set_limits(&self, limits: Limits) {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// The same version, which is at work from now on and has counted nothing as that.
+    pub(crate) fn at_work(&self) -> HookMetrics {
+        HookMetrics::new(Counted { role: Role::AtWork, log: self.log.clone(), ..self.counted() })
     }
 
     /// A copy that has counted what another version of it did too.
@@ -268,13 +304,13 @@ impl HookMetrics {
     }
 
     /// All that are added up.
-    fn counters(&self) -> [&Counter; 23] {
+    fn counters(&self) -> [&Counter; 24] {
         let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } =
             self;
         let HookMetrics { recycles, states_lost, isolations, not_isolated, opened, closed, .. } = self;
         let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } =
             self;
-        let HookMetrics { outside, paused, cpu_ns, .. } = self;
+        let HookMetrics { outside, paused, handed_back, cpu_ns, .. } = self;
         [
             calls,
             rows,
@@ -298,6 +334,7 @@ impl HookMetrics {
             error_dropped,
             outside,
             paused,
+            handed_back,
             cpu_ns,
         ]
     }
@@ -449,19 +486,23 @@ impl Metrics {
     pub fn all_hooks(&self) -> Vec<Arc<HookMetrics>> {
         let now = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
         let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        let former = |name: &str| past.hooks.iter().find(|hook| hook.name == name);
-        let whole = |hook: &Arc<HookMetrics>| match former(&hook.name) {
-            None => hook.clone(),
-            Some(former) => Arc::new(hook.together_with(former)),
-        };
-        let gone = past.hooks.iter().filter(|gone| !now.iter().any(|hook| hook.name == gone.name));
-        now.iter().map(whole).chain(gone.cloned()).collect()
+        let mut all: Vec<Arc<HookMetrics>> = Vec::with_capacity(now.len());
+        for hook in now.iter().chain(&past.hooks).filter(|hook| hook.role != Role::Shadow) {
+            match all.iter_mut().find(|known| known.name == hook.name) {
+                Some(known) => *known = Arc::new(known.together_with(hook)),
+                None => all.push(hook.clone()),
+            }
+        }
+        all
     }
 }
 
 impl Past {
     /// Remembers what a hook did.
     fn add(&mut self, left: &HookMetrics) {
+        if left.role == Role::Shadow {
+            return;
+        }
         let at = self.hooks.iter().position(|former| former.name == left.name);
         let whole = match at.map(|at| self.hooks.remove(at)) {
             Some(former) => left.together_with(&former),
@@ -499,7 +540,7 @@ mod tests {
             log,
         };
         let counted =
-            Counted { name: name.to_owned(), sha256: [0; 32], limits, instances: 1, log: Arc::default() };
+            Counted { name: name.to_owned(), sha256: [0; 32], role: Role::AtWork, limits, instances: 1, log: Arc::default() };
         let metrics = HookMetrics::new(counted);
         metrics.rows.add(rows);
         metrics.record_failures(FailureKind::Trap, 1);

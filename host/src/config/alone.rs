@@ -37,6 +37,7 @@ impl Hook {
             sha256: None,
             enabled: true,
             is_paused: false,
+            candidate: None,
             from: None,
             conditions: Vec::new(),
             memory_bytes: MEMORY.default,
