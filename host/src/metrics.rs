@@ -3,11 +3,13 @@
 //! Each counter is incremented in exactly one place. They are added to once a batch, so they cost nothing that
 //! can be measured, and they are read without stopping anybody.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::clock::nanos;
+use crate::hook::differences::Differences;
 use crate::hook::failure::{Cost, Failure, FailureKind};
 use crate::hook::limits::Limits;
 
@@ -43,6 +45,8 @@ pub struct Metrics {
     pub input: InputMetrics,
     hooks: RwLock<Arc<[Arc<HookMetrics>]>>,
     past: Mutex<Past>,
+    /// What was done with hooks while it ran.
+    pub changes: Changes,
     /// One for each sink.
     pub sinks: Vec<SinkMetrics>,
     /// Events that no sink takes.
@@ -65,6 +69,22 @@ const MOST_GONE: usize = 64;
 
 /// The name under which those are counted.
 const GONE: &str = "(unloaded)";
+
+/// How often hooks were loaded, swapped and so on.
+#[derive(Debug, Default)]
+pub struct Changes(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Changes {
+    /// One more of this kind.
+    pub fn add(&self, kind: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
+    }
+
+    /// All of them, by kind.
+    pub fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// What the sources brought.
 #[derive(Debug, Default)]
@@ -105,6 +125,8 @@ pub struct HookMetrics {
     pub log: Arc<LogMetrics>,
     /// Batches handed to it, retries included.
     pub calls: Counter,
+    /// Rows that it was to process, each once.
+    pub handed: Counter,
     /// Rows of the batches that it processed.
     pub rows: Counter,
     /// Rows that it dropped.
@@ -154,6 +176,7 @@ pub struct HookMetrics {
     slowest_ns: Counter,
     memory_peak: Counter,
     history: Mutex<History>,
+    differences: Option<Arc<Differences>>,
     examples: Mutex<Vec<Failure>>,
 }
 
@@ -231,6 +254,7 @@ impl HookMetrics {
             instances,
             log,
             calls: Counter::default(),
+            handed: Counter::default(),
             rows: Counter::default(),
             dropped: Counter::default(),
             written: Counter::default(),
@@ -258,6 +282,7 @@ impl HookMetrics {
             slowest_ns: Counter::default(),
             memory_peak: Counter::default(),
             history: Mutex::default(),
+            differences: (role == Role::Shadow).then(Arc::default),
             examples: Mutex::default(),
         }
     }
@@ -266,6 +291,11 @@ impl HookMetrics {
     fn counted(&self) -> Counted {
         let (name, limits, instances) = (self.name.clone(), self.limits(), self.instances);
         Counted { name, sha256: self.sha256, role: self.role, limits, instances, log: Arc::default() }
+    }
+
+    /// What it would have done otherwise, if it is a shadow.
+    pub fn differences(&self) -> Option<&Arc<Differences>> {
+        self.differences.as_ref()
     }
 
     /// What each of its instances may use.
@@ -304,13 +334,13 @@ impl HookMetrics {
     }
 
     /// All that are added up.
-    fn counters(&self) -> [&Counter; 24] {
+    fn counters(&self) -> [&Counter; 25] {
         let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } =
             self;
         let HookMetrics { recycles, states_lost, isolations, not_isolated, opened, closed, .. } = self;
         let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } =
             self;
-        let HookMetrics { outside, paused, handed_back, cpu_ns, .. } = self;
+        let HookMetrics { outside, paused, handed, handed_back, cpu_ns, .. } = self;
         [
             calls,
             rows,
@@ -334,6 +364,7 @@ impl HookMetrics {
             error_dropped,
             outside,
             paused,
+            handed,
             handed_back,
             cpu_ns,
         ]
@@ -456,6 +487,7 @@ impl Metrics {
             input: InputMetrics::default(),
             hooks: RwLock::new(hooks.into_iter().collect()),
             past: Mutex::default(),
+            changes: Changes::default(),
             sinks: sinks
                 .into_iter()
                 .map(|name| SinkMetrics { name: name.to_owned(), ..Default::default() })
@@ -539,8 +571,14 @@ mod tests {
             output,
             log,
         };
-        let counted =
-            Counted { name: name.to_owned(), sha256: [0; 32], role: Role::AtWork, limits, instances: 1, log: Arc::default() };
+        let counted = Counted {
+            name: name.to_owned(),
+            sha256: [0; 32],
+            role: Role::AtWork,
+            limits,
+            instances: 1,
+            log: Arc::default(),
+        };
         let metrics = HookMetrics::new(counted);
         metrics.rows.add(rows);
         metrics.record_failures(FailureKind::Trap, 1);

@@ -176,7 +176,17 @@ impl Pipeline {
         let live = Arc::new(Live::new(begun, loader));
         let dead_letters = config.dead_letters.max_age.map(|_| dead_letters);
         let (drain, drain_deadline) = (drain.clone(), config.drain_deadline);
-        Ok(Pipeline { metrics, live, bytes_to_read, readers, workers, sinks, dead_letters, drain, drain_deadline })
+        Ok(Pipeline {
+            metrics,
+            live,
+            bytes_to_read,
+            readers,
+            workers,
+            sinks,
+            dead_letters,
+            drain,
+            drain_deadline,
+        })
     }
 
     /// Lets everything flow until it has ended. The first thing that went wrong is the answer; everything that
@@ -227,7 +237,10 @@ impl Pipeline {
         drop(end_of_one);
         if !all_end(&ended_ones, &drain, drain_deadline) {
             // Those that do not end are left to the end of the process.
-            return Err(RunError::Undelivered { deadline: drain_deadline, undelivered: undelivered(&metrics) });
+            return Err(RunError::Undelivered {
+                deadline: drain_deadline,
+                undelivered: undelivered(&metrics),
+            });
         }
         let mut result = Ok(());
         for thread in readers.into_iter().chain(workers).chain(sinks) {

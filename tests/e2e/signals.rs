@@ -102,11 +102,15 @@ fn a_run_that_cannot_deliver_ends_at_its_drain_deadline_and_says_what_is_left() 
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("could not within 50ms (drain_deadline): sink \"out\" has not taken "), "{stderr}");
+    assert!(
+        stderr.contains("could not within 50ms (drain_deadline): sink \"out\" has not taken "),
+        "{stderr}"
+    );
     let summary: serde_json::Value = serde_json::from_slice(&trial.read("summary.json")).unwrap();
     let stopped = summary["dropped"]["stopped"].as_u64().unwrap_or(0);
     let left = summary["undelivered"]["out"].as_u64().unwrap();
-    let (events_in, out) = (summary["events_in"].as_u64().unwrap(), summary["events_out"]["out"].as_u64().unwrap());
+    let (events_in, out) =
+        (summary["events_in"].as_u64().unwrap(), summary["events_out"]["out"].as_u64().unwrap());
     assert_eq!(events_in, out + left + stopped, "{summary}");
     drop(stdout);
 }

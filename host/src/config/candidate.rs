@@ -33,7 +33,8 @@ pub struct Candidate {
 impl Candidate {
     /// The hook as this version is set up. It keeps the hook's grants and limits.
     pub fn hook(&self, of: &Hook) -> Hook {
-        let mut hook = Hook { plugin: self.plugin.clone(), sha256: self.sha256, candidate: None, ..of.clone() };
+        let mut hook =
+            Hook { plugin: self.plugin.clone(), sha256: self.sha256, candidate: None, ..of.clone() };
         if let Some((config, places)) = &self.config {
             (hook.config, hook.config_places) = (config.clone(), places.clone());
         }
@@ -47,7 +48,6 @@ impl Candidate {
         };
         hook
     }
-
 }
 
 impl PartialEq for Candidate {

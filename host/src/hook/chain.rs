@@ -342,7 +342,13 @@ impl Chain {
     }
 
     /// The same for the candidate of the hook at a place.
-    fn emit_of_candidate(&mut self, place: usize, emission: &Emission, batch: &mut Batch, now_ns: u64) -> bool {
+    fn emit_of_candidate(
+        &mut self,
+        place: usize,
+        emission: &Emission,
+        batch: &mut Batch,
+        now_ns: u64,
+    ) -> bool {
         if emission.events.ends.is_empty() {
             return false;
         }

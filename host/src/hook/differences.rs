@@ -121,7 +121,10 @@ mod tests {
         let id = |n: u32| format!("{n:016x}");
         assert_eq!(whats, [(id(3).as_str(), "changed"), (&id(4), "dropped"), (&id(5), "kept")]);
         let field = &samples[0].fields[0];
-        assert_eq!((field.field.as_str(), field.before.as_deref(), field.after.as_deref()), ("a", Some("1"), Some("2")));
+        assert_eq!(
+            (field.field.as_str(), field.before.as_deref(), field.after.as_deref()),
+            ("a", Some("1"), Some("2"))
+        );
     }
 
     #[test]
@@ -132,7 +135,9 @@ mod tests {
             differences.note(id, outcome(true, &long), outcome(true, "{\"a\":\"\"}"));
         }
         assert_eq!((differences.changed.get(), differences.samples().len()), (10_000, MOST_SAMPLES));
-        let bytes = |sample: &Sample| sample.fields.iter().filter_map(|field| field.before.as_ref()).map(String::len).sum::<usize>();
+        let bytes = |sample: &Sample| {
+            sample.fields.iter().filter_map(|field| field.before.as_ref()).map(String::len).sum::<usize>()
+        };
         assert!(differences.samples().iter().all(|sample| bytes(sample) < MOST_BYTES + 16));
     }
 }

@@ -35,7 +35,13 @@ impl Prepared {
             let message = "a fresh instance asked for other fields than the first one".to_owned();
             return Err(Failure::new(FailureKind::BadOutput, message, first.cost()));
         }
-        Ok(Prepared { hook: self.hook.clone(), plugin: self.plugin.clone(), plan: self.plan.clone(), first, candidate: None })
+        Ok(Prepared {
+            hook: self.hook.clone(),
+            plugin: self.plugin.clone(),
+            plan: self.plan.clone(),
+            first,
+            candidate: None,
+        })
     }
 }
 

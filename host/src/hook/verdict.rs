@@ -100,13 +100,26 @@ impl fmt::Display for Worse {
         let percent = |rate: &u64| format!("{}.{:02}%", rate / 100, rate % 100);
         match self {
             Worse::Failures(own, stable) => {
-                write!(formatter, "it fails on {} of its events, the stable version on {}", percent(own), percent(stable))
+                write!(
+                    formatter,
+                    "it fails on {} of its events, the stable version on {}",
+                    percent(own),
+                    percent(stable)
+                )
             }
             Worse::Drops(own, stable) => {
-                write!(formatter, "it drops {} of its events, the stable version {}", percent(own), percent(stable))
+                write!(
+                    formatter,
+                    "it drops {} of its events, the stable version {}",
+                    percent(own),
+                    percent(stable)
+                )
             }
             Worse::Cost(own, stable) => {
-                write!(formatter, "it takes {own} ns of CPU time for an event, the stable version {stable} ns")
+                write!(
+                    formatter,
+                    "it takes {own} ns of CPU time for an event, the stable version {stable} ns"
+                )
             }
         }
     }
@@ -147,7 +160,8 @@ impl Trial {
         {
             return Verdict::RollBack(worse);
         }
-        let after = self.margins.promote_after.map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+        let after =
+            self.margins.promote_after.map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
         let is_time = after.is_some_and(|after| now_ns.saturating_sub(self.began_ns) >= after);
         if is_time && candidate.rows >= self.margins.rows { Verdict::Promote } else { Verdict::GoOn }
     }

@@ -18,7 +18,6 @@ use crate::event::selection::Selection;
 use crate::event::unseen::Unseen;
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::setup::Setup;
-use crate::hook::differences::Differences;
 use crate::hook::gate::Gate;
 use crate::hook::load::Plugin;
 use crate::hook::rollout::{Asides, Rollout};
@@ -45,16 +44,7 @@ pub(crate) struct Part {
     /// The way in; none where nothing flows in real time, so that no breaker opens.
     pub(crate) gate: Option<Arc<Gate>>,
     /// A version that is tried beside it, as a hook of its own.
-    pub(crate) candidate: Option<Box<Tried>>,
-}
-
-/// A version that is tried.
-#[derive(Clone)]
-pub(crate) struct Tried {
-    /// The hook as it would be.
-    pub(crate) part: Part,
-    /// What a shadow would have done otherwise; none: it is handed a share of the events.
-    pub(crate) differences: Option<Arc<Differences>>,
+    pub(crate) candidate: Option<Box<Part>>,
 }
 
 /// All parts, put together.
@@ -101,7 +91,9 @@ impl Assembly {
             let is_last = place + 1 == parts.len() && !router.reads_fields();
             let wired = Wired { projection: &projection, names: &names, times: &times, workers, is_last };
             let stage = wired.stage(part, dead_letters);
-            candidates.push(part.candidate.as_ref().map(|tried| Arc::new(wired.candidate(tried, &stage, dead_letters))));
+            candidates.push(
+                part.candidate.as_ref().map(|tried| Arc::new(wired.candidate(tried, &stage, dead_letters))),
+            );
             stages.push(Arc::new(stage));
         }
         let asides = names.asides;
@@ -193,16 +185,17 @@ impl Wired<'_> {
     }
 
     /// A version that is tried beside `stable`.
-    fn candidate(&self, tried: &Tried, stable: &StagePlan, dead_letters: &Arc<DeadLetters>) -> StagePlan {
-        let plan = self.stage(&tried.part, dead_letters);
+    fn candidate(&self, tried: &Part, stable: &StagePlan, dead_letters: &Arc<DeadLetters>) -> StagePlan {
+        let plan = self.stage(tried, dead_letters);
         // Its events are numbered apart until it takes over.
-        let identity = xxhash_rust::xxh3::xxh3_64(format!("{}/candidate", plan.origin.source_name).as_bytes());
+        let identity =
+            xxhash_rust::xxh3::xxh3_64(format!("{}/candidate", plan.origin.source_name).as_bytes());
         StagePlan {
             selection: stable.selection.clone(),
             is_paused: stable.is_paused,
             on_error: OnError::Pass,
             hands_back: true,
-            shadow: tried.differences.clone(),
+            shadow: tried.metrics.differences().cloned(),
             // What the version at work is handed after it is read from the same rows.
             is_last: false,
             origin: Origin { identity, ..plan.origin.clone() },
@@ -245,7 +238,7 @@ impl Names {
 
 /// The hooks, each with the version that is tried beside it.
 fn with_candidates(parts: &[Part]) -> impl Iterator<Item = &Part> {
-    parts.iter().flat_map(|part| std::iter::once(part).chain(part.candidate.as_ref().map(|tried| &tried.part)))
+    parts.iter().flat_map(|part| std::iter::once(part).chain(part.candidate.as_deref()))
 }
 
 /// Every field that anybody reads or matches.

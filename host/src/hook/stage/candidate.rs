@@ -64,7 +64,12 @@ impl Candidate {
     }
 
     /// Hands it its share of `rows`, unless it is a shadow: those that it processed are no longer among them.
-    pub(super) fn take_share(&mut self, batch: &mut Batch, rows: &mut Vec<u32>, now_ns: u64) -> Result<(), Stop> {
+    pub(super) fn take_share(
+        &mut self,
+        batch: &mut Batch,
+        rows: &mut Vec<u32>,
+        now_ns: u64,
+    ) -> Result<(), Stop> {
         if self.copies.is_some() {
             return Ok(());
         }
@@ -165,25 +170,27 @@ impl Stage {
         let plan = self.plan.clone();
         let metrics = &*plan.metrics;
         self.spent = Duration::ZERO;
+        metrics.handed.add(self.rows.len() as u64);
         metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
-        let failed = match self.place.charged(&mut self.spent, |seat| seat.process(columns, rows, now_ns, metrics)) {
-            Ok(outcome) => {
-                let rows = outcome.errors.iter().filter_map(|(place, _)| self.rows.get(*place as usize));
-                let failed: Vec<u32> = rows.copied().collect();
-                if let Some(written) = &plan.written {
-                    let changed: Vec<u32> =
-                        self.rows.iter().copied().filter(|row| !failed.contains(row)).collect();
-                    metrics.duplicates.add(batch.delete_duplicates(&changed, written));
+        let failed =
+            match self.place.charged(&mut self.spent, |seat| seat.process(columns, rows, now_ns, metrics)) {
+                Ok(outcome) => {
+                    let rows = outcome.errors.iter().filter_map(|(place, _)| self.rows.get(*place as usize));
+                    let failed: Vec<u32> = rows.copied().collect();
+                    if let Some(written) = &plan.written {
+                        let changed: Vec<u32> =
+                            self.rows.iter().copied().filter(|row| !failed.contains(row)).collect();
+                        metrics.duplicates.add(batch.delete_duplicates(&changed, written));
+                    }
+                    self.settle(batch, &outcome, now_ns, metrics)?;
+                    failed
                 }
-                self.settle(batch, &outcome, now_ns, metrics)?;
-                failed
-            }
-            Err(_) => {
-                metrics.handed_back.add(rows as u64);
-                self.rows.clone()
-            }
-        };
+                Err(_) => {
+                    metrics.handed_back.add(rows as u64);
+                    self.rows.clone()
+                }
+            };
         let last = self.place.charged(&mut self.spent, |seat| seat.recycle_if_due(now_ns, metrics));
         if !last.events.ends.is_empty() {
             self.emit(batch, &last, now_ns);

@@ -255,7 +255,13 @@ pub(in crate::config) const CANDIDATE: &Section = &Section {
             "\"0.1%\"",
             "It is taken back when its failure rate is higher than that of the version at work by more than this.",
         ),
-        key("drops", Text(Share), Is("\"5%\""), "\"1%\"", "The same for the rate at which it drops events, higher or lower."),
+        key(
+            "drops",
+            Text(Share),
+            Is("\"5%\""),
+            "\"1%\"",
+            "The same for the rate at which it drops events, higher or lower.",
+        ),
         key(
             "cost",
             Number(CANDIDATE_COST),
@@ -351,14 +357,17 @@ pub(in crate::config) const STATE: Bounded<u64> = Bounded { allowed: 1..=1 << 30
 pub(in crate::config) const LOG_LINES: Bounded<u64> = Bounded { allowed: 0..=1_000_000, default: 100 };
 pub(in crate::config) const LOG_BYTES: Bounded<u64> = Bounded { allowed: 1..=1 << 30, default: 64 << 10 };
 pub(in crate::config) const CANDIDATE_COST: Bounded<u64> = Bounded { allowed: 1..=1000, default: 2 };
-pub(in crate::config) const CANDIDATE_ROWS: Bounded<u64> = Bounded { allowed: 1..=1_000_000_000, default: 100 };
+pub(in crate::config) const CANDIDATE_ROWS: Bounded<u64> =
+    Bounded { allowed: 1..=1_000_000_000, default: 100 };
 pub(in crate::config) const CANDIDATE_WINDOW: Bounded<Duration> = Bounded {
     allowed: Duration::from_millis(100)..=Duration::from_secs(7 * 86_400),
     default: Duration::from_secs(60),
 };
 /// Without the key it is never.
-pub(in crate::config) const PROMOTE_AFTER: Bounded<Duration> =
-    Bounded { allowed: Duration::from_millis(100)..=Duration::from_secs(365 * 86_400), default: Duration::MAX };
+pub(in crate::config) const PROMOTE_AFTER: Bounded<Duration> = Bounded {
+    allowed: Duration::from_millis(100)..=Duration::from_secs(365 * 86_400),
+    default: Duration::MAX,
+};
 pub(in crate::config) const BREAKER_FAILURES: Bounded<u64> = Bounded { allowed: 1..=1000, default: 5 };
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
 pub(in crate::config) const BREAKER_WINDOW: Bounded<Duration> =
