@@ -3,6 +3,7 @@
 //! Unknown keys are errors; every error is told, with its line and the nearest right spelling. Relative paths are
 //! relative to the file that they stand in.
 
+pub mod admin;
 mod alone;
 pub mod arguments;
 mod cases;
@@ -30,10 +31,11 @@ use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
 use crate::hook::trust::Trust;
 use crate::hook::{breaker, compile, limits, scan};
+pub use admin::Admin;
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
-pub use load::load;
+pub use load::{data_dir, load};
 pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
@@ -62,6 +64,8 @@ pub struct Config {
     pub batch: Batch,
     /// How dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// Where the admin API listens; none: nowhere.
+    pub admin: Option<Admin>,
     /// At least one.
     pub sources: Vec<Source>,
     /// The chain, in its order.
