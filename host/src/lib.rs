@@ -26,6 +26,7 @@ pub mod source;
 pub mod worker;
 
 mod difference;
+mod private;
 mod rehearsal;
 mod replace;
 
@@ -39,6 +40,7 @@ pub mod letters;
 pub mod pipe;
 pub mod trial;
 
+pub mod admin;
 pub mod clock;
 pub mod drain;
 pub mod metrics;

@@ -42,7 +42,7 @@ pub fn pipe(arguments: &PipeArguments) -> Result<(), ExitCode> {
     let hooks = pipe::hooks(&arguments.hooks, &loader, &environment).map_err(|errors| usage(&errors))?;
     let config = Config::pipe(hooks, &data_dir);
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| usage(&errors))?;
-    flow(&config, hooks, &Ending { show: false, summary: None })
+    flow(&config, hooks, None, &Ending { show: false, summary: None })
 }
 
 fn data_dir(environment: &dyn Fn(&str) -> Option<String>) -> PathBuf {

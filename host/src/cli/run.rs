@@ -14,6 +14,8 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::progress::Progress;
 use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader_for};
+use crate::admin;
+use crate::admin::state::{Facts, Loaded, State};
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
@@ -43,8 +45,14 @@ pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let config = arguments.config.load()?;
     let loader = loader_for(&config)?;
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
+    let facts = match config.admin {
+        None => None,
+        Some(_) => {
+            Some(Facts { shown: arguments.config.show(true)?.json(), loaded: Loaded::all(&hooks), loader })
+        }
+    };
     let show = arguments.once || io::stderr().is_terminal();
-    flow(&config, hooks, &Ending { show, summary: arguments.summary.as_deref() })
+    flow(&config, hooks, facts, &Ending { show, summary: arguments.summary.as_deref() })
 }
 
 /// What is told at the end.
@@ -55,8 +63,13 @@ pub struct Ending<'a> {
     pub summary: Option<&'a Path>,
 }
 
-/// Lets a checked configuration flow until it has ended, or a signal ends it.
-pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Result<(), ExitCode> {
+/// Lets a checked configuration flow until it has ended, or a signal ends it. `facts` are for its admin API, if it has one.
+pub fn flow(
+    config: &Config,
+    hooks: Vec<Prepared>,
+    facts: Option<Facts>,
+    ending: &Ending<'_>,
+) -> Result<(), ExitCode> {
     if let Some(path) = ending.summary {
         // What cannot be written at the end is told before anything flows.
         OpenOptions::new().create(true).append(true).open(path).map_err(|error| unwritable(path, &error))?;
@@ -65,9 +78,17 @@ pub fn flow(config: &Config, hooks: Vec<Prepared>, ending: &Ending<'_>) -> Resul
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();
+    let admin = match config.admin.as_ref().zip(facts) {
+        None => None,
+        Some((settings, facts)) => {
+            let state = State::new(config, facts, metrics.clone(), drain.clone());
+            Some(admin::start(settings, state).map_err(|error| failed(&error))?)
+        }
+    };
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
     progress.end();
+    drop(admin);
     let summary = Summary::new(&metrics);
     if ending.show {
         eprint!("{}", summary.for_people());
