@@ -3,6 +3,8 @@
 //! Each counter is incremented in exactly one place. They are added to once a batch, so they cost nothing that
 //! can be measured, and they are read without stopping anybody.
 
+pub mod prometheus;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

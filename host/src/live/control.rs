@@ -14,10 +14,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::difference::{Difference, differences};
 use super::overlay::{Change, Overlay, Position, Trial, Version};
 use super::trials::{Decision, Trials};
 use super::{Applied, ChangeError, HookView, Live, Options};
-use crate::config::{self, Config, Errors, Files, is_name, of_table, suggestion};
+use crate::config::{self, Config, Errors, Files, is_name, of_table, show_table, suggestion};
 use crate::hook::load::{PluginSource, hex};
 use crate::hook::verdict::Verdict;
 use crate::replace::replace_own;
@@ -202,6 +203,26 @@ impl Control {
         self.lock().overlay.clone()
     }
 
+    /// The configuration in force, with every default; secrets stay references.
+    pub fn shown(&self) -> serde_json::Value {
+        let wanted = self.lock();
+        let table = wanted.overlay.onto(&wanted.files.table);
+        show_table(table, &self.live.view().config).json()
+    }
+
+    /// What is in force against what the files say, field by field, for hooks.
+    pub fn diff(&self) -> Vec<Difference> {
+        let wanted = self.lock();
+        let (files, running) = (&wanted.files.table, wanted.overlay.onto(&wanted.files.table));
+        let mut differences = differences(files, &running);
+        for (hook, changes) in &wanted.overlay.hook {
+            for difference in differences.iter_mut().filter(|difference| difference.hook == *hook) {
+                difference.by = changes.by_of(&difference.key);
+            }
+        }
+        differences
+    }
+
     /// What the files came to when they were read last.
     pub fn reading(&self) -> Reading {
         self.lock().reading.clone()
@@ -281,7 +302,7 @@ impl Control {
         let view = self.live.view();
         let candidate = self.at_work(&view.hooks, name)?.candidate.as_ref();
         let Some(candidate) = candidate else { return Err(no_candidate(name)) };
-        let sha256 = hex(&candidate.sha256);
+        let sha256 = hex(&candidate.plugin.sha256);
         let kept = self.live.loader().kept();
         let plugin = match (&candidate.hook.plugin, kept) {
             (PluginSource::File(_), Some(kept)) => kept.file(name, &sha256).to_string_lossy().into_owned(),
@@ -367,7 +388,7 @@ impl Control {
             return self.end_trial(name, order);
         }
         let view = self.live.view();
-        let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.sha256));
+        let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.plugin.sha256));
         let kept = self.live.loader().kept();
         let versions = match kept {
             Some(kept) => kept.versions(name).map_err(|error| self.unusable(error))?,
