@@ -56,9 +56,12 @@ fn a_share_of_the_events_meets_the_candidate_instead_and_always_the_same_ones() 
 #[test]
 fn what_a_candidate_fails_on_is_handed_to_the_version_at_work() {
     let share = format!("share = \"50%\"\nby = [\"user\"]\n{FOREVER}\nrows = 1000000");
-    for (mode, more) in
-        [("trap", ""), ("error", ""), ("grow", ""), ("fail_row", "read = [\".\"]\ntext = \"user\"")]
-    {
+    for (mode, more) in [
+        ("trap", ""),
+        ("error", ""),
+        ("grow", ""),
+        ("fail_row", "read = [{ path = \".\", kind = \"json\" }]\ntext = \"user\""),
+    ] {
         let ran = run(1000, &tried(&share, mode, more));
         assert!(versions(&ran).iter().all(|(_, version)| version == "1"), "{mode}: {}", ran.stderr);
         assert_eq!((ran.lines().len(), ran.number("dead_letters.h")), (1000, 0), "{mode}");
@@ -169,7 +172,7 @@ fn a_candidate_that_does_well_takes_over_if_that_was_asked_with_what_it_counted(
     let count = "write = [{ path = \"c\", kind = \"integer\" }]\nsingle = true";
     let stable = hook("h", "", "count", count);
     let hooks = format!(
-        "{stable}[hook.candidate]\nplugin = {:?}\nshadow = true\nrows = 1\npromote_after = \"300ms\"\n[hook.candidate.config]\ndo = \"count\"\ntext = \"2\"\n{count}\n",
+        "{stable}[hook.candidate]\nplugin = {:?}\nshadow = true\nrows = 1\ncost = 1000\npromote_after = \"300ms\"\n[hook.candidate.config]\ndo = \"count\"\ntext = \"2\"\n{count}\n",
         misbehave()
     );
     let (child, mut input) = trial.start_stdin(&hooks);

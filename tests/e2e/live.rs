@@ -11,26 +11,26 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::{Ran, Trial, hook, misbehave, numbered, wait_until};
 
 /// A run that is followed: events come in through standard input.
-struct Run {
-    trial: Trial,
-    child: Child,
-    input: ChildStdin,
+pub struct Run {
+    pub trial: Trial,
+    pub child: Child,
+    pub input: ChildStdin,
     sent: usize,
 }
 
-const ENDS: &str = "[batch]\nwait = \"1ms\"\n[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n";
+pub const ENDS: &str = "[batch]\nwait = \"1ms\"\n[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n";
 
 impl Run {
-    fn start(hooks: &str) -> Run {
+    pub fn start(hooks: &str) -> Run {
         Run::start_in(Trial::new(), "hookaroon.toml", hooks)
     }
 
-    fn start_in(trial: Trial, file: &str, hooks: &str) -> Run {
+    pub fn start_in(trial: Trial, file: &str, hooks: &str) -> Run {
         trial.write(file, format!("{ENDS}{hooks}"));
         Run::start_as_is(trial, file)
     }
 
-    fn start_as_is(trial: Trial, file: &str) -> Run {
+    pub fn start_as_is(trial: Trial, file: &str) -> Run {
         let log = fs::File::create(trial.path("log")).unwrap();
         let mut child = trial
             .command(["run", "-c", file, "--summary", "summary.json"])
@@ -43,7 +43,7 @@ impl Run {
     }
 
     /// Sends so many numbered events and waits until something has come out for each.
-    fn pass(&mut self, count: usize) {
+    pub fn pass(&mut self, count: usize) {
         for n in self.sent..self.sent + count {
             writeln!(self.input, "{{\"n\":{n}}}").unwrap();
         }
@@ -55,21 +55,21 @@ impl Run {
     }
 
     /// Changes the configuration and waits until the log has `told` once more.
-    fn edit(&self, hooks: &str, told: &str) {
+    pub fn edit(&self, hooks: &str, told: &str) {
         let before = self.log().matches(told).count();
         self.trial.write("hookaroon.toml", format!("{ENDS}{hooks}"));
         self.wait_for(told, before + 1);
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         String::from_utf8_lossy(&self.trial.read("log")).into_owned()
     }
 
-    fn wait_for(&self, told: &str, times: usize) {
+    pub fn wait_for(&self, told: &str, times: usize) {
         wait_until(|| self.log().matches(told).count() >= times);
     }
 
-    fn end(self) -> Ran {
+    pub fn end(self) -> Ran {
         let Run { trial, child, input, .. } = self;
         drop(input);
         let mut output = child.wait_with_output().unwrap();

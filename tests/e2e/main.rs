@@ -37,6 +37,7 @@ mod signals;
 mod soak;
 mod standard;
 mod support;
+mod swaps;
 mod trial;
 mod trust;
 mod tutorial;

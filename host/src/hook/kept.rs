@@ -60,7 +60,9 @@ struct Index {
 impl Kept {
     /// In this data directory; nothing is made until there is something to keep.
     pub fn new(data_dir: &Path) -> Kept {
-        Kept { directory: data_dir.join(DIRECTORY) }
+        let directory = data_dir.join(DIRECTORY);
+        // A file of it is named from elsewhere.
+        Kept { directory: std::path::absolute(&directory).unwrap_or(directory) }
     }
 
     /// Where a version of a hook is, if it is kept.

@@ -308,17 +308,7 @@ impl Control {
             (PluginSource::File(_), Some(kept)) => kept.file(name, &sha256).to_string_lossy().into_owned(),
             (source, _) => source.to_string(),
         };
-        let own_config = view.config.hooks.iter().find(|hook| hook.name == name);
-        let own_config = own_config
-            .and_then(|hook| hook.candidate.as_ref()?.config.as_ref().map(|(text, _)| text.clone()));
-        let config = match own_config {
-            None => None,
-            Some(text) => {
-                let config: Value =
-                    serde_json::from_str(&text).map_err(|error| ControlError::Wrong(error.to_string()))?;
-                Some(config)
-            }
-        };
+        let config = self.tried(name).and_then(|tried| tried.get("config").cloned());
         let instead_of = self.tried_in_files(name);
         self.change(order, &[], |overlay, change| {
             let changes = overlay.of(name);
@@ -371,12 +361,15 @@ impl Control {
         self.live.view().hooks.iter().any(|hook| hook.candidate.is_some())
     }
 
+    /// What is wanted to be tried beside a hook, as it was written: secrets are references there.
+    fn tried(&self, name: &str) -> Option<Table> {
+        let wanted = self.lock();
+        candidate_of(&wanted.overlay.onto(&wanted.files.table), name)
+    }
+
     /// What the files want to be tried beside a hook.
     fn tried_in_files(&self, name: &str) -> Option<Table> {
-        let wanted = self.lock();
-        let hooks = wanted.files.table.get("hook")?.as_array()?;
-        let hook = hooks.iter().find(|hook| hook.get("name").and_then(Value::as_str) == Some(name))?;
-        hook.get("candidate")?.as_table().cloned()
+        candidate_of(&self.lock().files.table, name)
     }
 
     /// Ends the trial beside a hook, or goes back to the version that was at work before, or to the one of this digest.
@@ -654,6 +647,13 @@ fn no_candidate(name: &str) -> ControlError {
     ControlError::Wrong(format!(
         "nothing is tried beside hook {name:?}; `hooks swap {name} FILE --share 5%` begins that"
     ))
+}
+
+/// The `[hook.candidate]` of a hook in a configuration.
+fn candidate_of(config: &Table, name: &str) -> Option<Table> {
+    let hooks = config.get("hook")?.as_array()?;
+    let hook = hooks.iter().find(|hook| hook.get("name").and_then(Value::as_str) == Some(name))?;
+    hook.get("candidate")?.as_table().cloned()
 }
 
 /// Who made a change, and when.

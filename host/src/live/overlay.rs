@@ -173,9 +173,11 @@ impl Changes {
             "candidate" => self.candidate.as_ref().map(|change| &change.by),
             _ => None,
         };
-        let within = |set: &str| set == key || set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let within =
+            |set: &str| set == key || set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
         let set = self.set.iter().find(|(set, _)| within(set)).map(|(_, change)| &change.by);
-        let other = self.loaded.as_ref().map(|change| &change.by).or(self.unloaded.as_ref().map(|change| &change.by));
+        let other =
+            self.loaded.as_ref().map(|change| &change.by).or(self.unloaded.as_ref().map(|change| &change.by));
         whole.or(set).or(other).cloned()
     }
 

@@ -1,10 +1,10 @@
 //! A hook that does what its config says, good or bad: one guest for all tests of the host.
 //!
 //! Config: `{"read": FIELDS, "write": FIELDS, "do": MODE, "in": CALL, "from_call": N, "text": TEXT, "n": N,
-//! "tick_ms": N, "single": true, "poison": TEXT, "after": TEXT, "save": WHAT}`. A field is `"path"` (kind text) or `{"path": ...,
+//! "tick_ms": N, "hold": N, "single": true, "poison": TEXT, "after": TEXT, "save": WHAT}`. A field is `"path"` (kind text) or `{"path": ...,
 //! "kind": ...}`. CALL is `init`, `process` (the default), `tick`, `save` or `teardown`, or several of them; N counts the calls of that kind in
 //! this instance, from 1. In any mode a row whose first column has the `poison` traps; if there is an `after`, only in
-//! an instance that has seen a row with that before. `save` is `trap`, or `huge`: N bytes. With `restored`, only an
+//! an instance that has seen a row with that before. It holds `hold` MiB from `init` on. `save` is `trap`, or `huge`: N bytes. With `restored`, only an
 //! instance that got a state does what is wrong.
 //!
 //! | mode | what it does |
@@ -68,6 +68,7 @@ struct Config {
     tick_ms: Option<u32>,
     single: bool,
     restored: bool,
+    hold: usize,
 }
 
 impl Default for Config {
@@ -86,6 +87,7 @@ impl Default for Config {
             tick_ms: None,
             single: false,
             restored: false,
+            hold: 0,
         }
     }
 }
@@ -329,6 +331,7 @@ impl Guest for Hook {
             state.config = config.clone();
             state.seen = seen;
             state.restored = !setup.states.is_empty();
+            state.hoard = (0..config.hold).map(|_| vec![1; 1 << 20]).collect();
         });
         if let Some(config) = due(0) {
             act(&config)?;
