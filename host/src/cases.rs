@@ -86,10 +86,7 @@ enum CaseError {
 /// What each sink took, in lines, and what is left.
 fn rehearse(config: &Config, hooks: &[Prepared], case: &Case) -> Result<(Vec<Vec<u8>>, Ended), CaseError> {
     let again = |hook: &Prepared| {
-        hook.again().map_err(|failure| CaseError::Init {
-            hook: hook.hook.name.clone(),
-            failure,
-        })
+        hook.again().map_err(|failure| CaseError::Init { hook: hook.hook.name.clone(), failure })
     };
     let hooks = hooks.iter().map(again).collect::<Result<Vec<_>, _>>()?;
     let rehearsal = Rehearsal::new(config, hooks).map_err(RehearsalError::from)?;

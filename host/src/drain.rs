@@ -46,8 +46,7 @@ impl Drain {
             if left.is_zero() {
                 break;
             }
-            requested =
-                self.changed.wait_timeout(requested, left).unwrap_or_else(PoisonError::into_inner).0;
+            requested = self.changed.wait_timeout(requested, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         *requested
     }

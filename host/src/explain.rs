@@ -20,7 +20,7 @@ use crate::event::selection::Decision;
 use crate::hook::prepare::Prepared;
 use crate::hook::rollout::{self, Admission};
 use crate::hook::stage::Stage;
-use crate::metrics::InputMetrics;
+use crate::metrics::SourceMetrics;
 use crate::rehearsal::{Decoded, Rehearsal};
 use crate::router::Router;
 use crate::worker::unbatched::Unbatched;
@@ -236,7 +236,7 @@ fn decode(decoded: &Decoded, batch: &mut Batch) -> Result<Decoding, ExplainError
     let line: Vec<_> = first.lines.iter().take(1).copied().collect();
     let is_text = line.iter().any(|line| line.form == Form::Text);
     let one = Lines { block: first.block.clone(), lines: line, counts: Counts::default() };
-    let counts = InputMetrics::default();
+    let counts = SourceMetrics::default();
     let whole = config::Batch { rows: usize::MAX, bytes: usize::MAX, wait: Default::default() };
     Unbatched::new(&one).fill(batch, &decoded.origin, &whole, &counts);
     let event = batch.order().first().map(|&row| text(batch, row)).unwrap_or_default();
@@ -299,12 +299,7 @@ impl Walk<'_> {
         }
     }
 
-    fn meet(
-        &mut self,
-        hook: &config::Hook,
-        mut stage: Stage,
-        now_ns: u64,
-    ) -> Option<String> {
+    fn meet(&mut self, hook: &config::Hook, mut stage: Stage, now_ns: u64) -> Option<String> {
         let plan = stage.plan().clone();
         let rows: Vec<(u32, Admission, String)> = self
             .batch
@@ -312,8 +307,7 @@ impl Walk<'_> {
             .iter()
             .map(|&row| (row, stage.admission(&self.batch, row), text(&self.batch, row)))
             .collect();
-        let stopped =
-            stage.process(&mut self.batch, now_ns, false).err().map(|stop| stop.to_string());
+        let stopped = stage.process(&mut self.batch, now_ns, false).err().map(|stop| stop.to_string());
         let failed: HashMap<u32, _> = stage.take_failed().into_iter().collect();
         let new = self.arrive();
         let mut emitted: Vec<String> = new.iter().map(|&row| text(&self.batch, row)).collect();

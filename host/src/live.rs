@@ -219,7 +219,7 @@ impl Live {
         }
         self.metrics.set_hooks(parts.iter().map(|part| part.metrics.clone()).collect());
         for part in &parts {
-            part.metrics.set_limits(*part.plan.blueprint.limits());
+            part.note_setting();
         }
         *running = Running { config: Arc::new(config), parts, assembly: Arc::new(assembly), next_id };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(running.view());
@@ -235,10 +235,8 @@ impl Live {
 
     /// Does all that can be done beside the flow.
     fn prepare(&self, running: &Running, config: &Config, options: &Options) -> Result<Change, ChangeError> {
-        let mut applied = Applied {
-            at_next_start: change::at_next_start(&running.config, config),
-            ..Applied::default()
-        };
+        let mut applied =
+            Applied { at_next_start: change::at_next_start(&running.config, config), ..Applied::default() };
         let config = running.config.with_hooks_of(config);
         let mut wrong = Vec::new();
         let (mut parts, mut steps, mut next_id) = (Vec::new(), Vec::new(), running.next_id);
@@ -382,7 +380,10 @@ fn adapted(old: &Part, hook: &config::Hook) -> Result<Plan, Vec<String>> {
     let mut wrong: Vec<String> = missing
         .map(|import| {
             let name = &import.name;
-            at(format!("it calls {}, which would not be granted; leave {name:?} in imports", import.interface))
+            at(format!(
+                "it calls {}, which would not be granted; leave {name:?} in imports",
+                import.interface
+            ))
         })
         .collect();
     match grants::check(&old.plan.asked, &hook.grant) {

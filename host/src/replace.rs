@@ -36,8 +36,7 @@ fn replace_with(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 fn write(unfinished: &Path, place: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(unfinished)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(unfinished)?;
     file.write_all(bytes)?;
     if let Ok(before) = fs::metadata(place) {
         file.set_permissions(before.permissions())?;

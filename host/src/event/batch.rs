@@ -126,11 +126,7 @@ impl Batch {
 
     /// From now on its rows have the slots of another projection; those that are there are parsed again, and `time` says
     /// how their sources carry their time by it.
-    pub(crate) fn refit(
-        &mut self,
-        projection: &Arc<Projection>,
-        time: impl Fn(SourceId) -> Arc<EventTime>,
-    ) {
+    pub(crate) fn refit(&mut self, projection: &Arc<Projection>, time: impl Fn(SourceId) -> Arc<EventTime>) {
         if Arc::ptr_eq(self.projection(), projection) {
             return;
         }
@@ -213,6 +209,11 @@ impl Batch {
     /// Whether no event is there.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
+    }
+
+    /// When the first of the events that were added was received, in nanoseconds since 1970; none: nothing was added.
+    pub fn received_ns(&self) -> Option<i64> {
+        self.origins.iter().map(|origin| origin.received_ns).min()
     }
 
     /// The bytes of all lines that were added.

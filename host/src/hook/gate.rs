@@ -55,12 +55,18 @@ impl Gate {
     /// Whether one for this hook, which has the same name, would do the same.
     pub(crate) fn is_as_for(&self, hook: &config::Hook) -> bool {
         let config::Hook { breaker, when_open, over_cost, budget, .. } = *hook;
-        (self.settings, self.when_open, self.over_cost, self.budget) == (breaker, when_open, over_cost, budget)
+        (self.settings, self.when_open, self.over_cost, self.budget)
+            == (breaker, when_open, over_cost, budget)
     }
 
     /// What each worker may spend on it.
     pub fn budget(&self) -> Budget {
         self.budget
+    }
+
+    /// Whether its breaker is open, or closed on trial.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().breaker.is_open()
     }
 
     /// Where a batch goes now.

@@ -239,11 +239,14 @@ impl Loader {
         let from = request.source.to_string();
         let last = self.kept.as_ref().and_then(|kept| kept.last_from(request.hook, &from));
         let Some(last) = last.filter(|_| fault.is_of_the_file()) else { return loaded };
-        let Ok(mut plugin) = self.load(&Request { source: PluginSource::File(last), ..request.clone() }) else {
+        let Ok(mut plugin) = self.load(&Request { source: PluginSource::File(last), ..request.clone() })
+        else {
             return loaded;
         };
         let digest = hex(&plugin.sha256);
-        plugin.warnings.push(format!("{from} cannot be loaded ({fault}); what was at work last is: {digest}"));
+        plugin
+            .warnings
+            .push(format!("{from} cannot be loaded ({fault}); what was at work last is: {digest}"));
         Ok(plugin)
     }
 

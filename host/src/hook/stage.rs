@@ -184,12 +184,7 @@ impl Stage {
     }
 
     /// Hands the matching rows of a batch to the hook.
-    pub(crate) fn process(
-        &mut self,
-        batch: &mut Batch,
-        now_ns: u64,
-        queued: bool,
-    ) -> Result<Passage, Stop> {
+    pub(crate) fn process(&mut self, batch: &mut Batch, now_ns: u64, queued: bool) -> Result<Passage, Stop> {
         let plan = self.plan.clone();
         let metrics = &*plan.metrics;
         self.choose(batch);

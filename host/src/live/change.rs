@@ -55,9 +55,20 @@ pub fn need(old: &Hook, sha256: &[u8; 32], new: &Hook) -> Need {
 /// Whether anything but its instances is another.
 pub fn is_set_otherwise(old: &Hook, new: &Hook) -> bool {
     let settings = |hook: &Hook| {
-        (hook.is_paused, hook.on_error, hook.when_open, hook.breaker, hook.budget, hook.over_cost, hook.required)
+        (
+            hook.is_paused,
+            hook.on_error,
+            hook.when_open,
+            hook.breaker,
+            hook.budget,
+            hook.over_cost,
+            hook.required,
+        )
     };
-    settings(old) != settings(new) || old.from != new.from || old.conditions != new.conditions || old.rollout != new.rollout
+    settings(old) != settings(new)
+        || old.from != new.from
+        || old.conditions != new.conditions
+        || old.rollout != new.rollout
 }
 
 /// The keys of a new configuration that take effect at the next start only.

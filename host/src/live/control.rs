@@ -101,6 +101,8 @@ pub struct Upload {
 pub struct Reading {
     /// How often they were read anew.
     pub times: u64,
+    /// When that was, the last time, in seconds since 1970.
+    pub at: Option<u64>,
     /// What was wrong with them, if nothing was done.
     pub errors: Vec<String>,
 }
@@ -130,12 +132,17 @@ pub struct Beginning {
 
 impl Beginning {
     /// Reads `file`, what it includes, and what is kept in its data directory.
-    pub fn read(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Beginning, ControlError> {
+    pub fn read(
+        file: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Beginning, ControlError> {
         let files = Files::read(file, environment).map_err(ControlError::Config)?;
         let kept = files.config.data_dir.join(FILE);
         let unusable = |error: io::Error| ControlError::File { path: kept.clone(), error };
         let mut overlay = match fs::read_to_string(&kept) {
-            Ok(text) => toml::from_str::<Overlay>(&text).map_err(|error| unusable(io::Error::other(error)))?,
+            Ok(text) => {
+                toml::from_str::<Overlay>(&text).map_err(|error| unusable(io::Error::other(error)))?
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Overlay::default(),
             Err(error) => return Err(unusable(error)),
         };
@@ -204,11 +211,14 @@ impl Control {
         let mut table = hook_in(text)?;
         let name = table.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !is_name(&name) {
-            return Err(ControlError::Wrong(format!("name {name:?} is no name of a hook; letters, digits, \"_\", \"-\" and \".\" are")));
+            return Err(ControlError::Wrong(format!(
+                "name {name:?} is no name of a hook; letters, digits, \"_\", \"-\" and \".\" are"
+            )));
         }
         refuse_references(&table)?;
         if self.live.view().config.hooks.iter().any(|hook| hook.name == name) {
-            let message = format!("there is a hook {name:?} already; swap it, set its keys, or unload it first");
+            let message =
+                format!("there is a hook {name:?} already; swap it, set its keys, or unload it first");
             return Err(ControlError::Wrong(message));
         }
         if let Some(upload) = upload {
@@ -258,8 +268,10 @@ impl Control {
             Some(start) => others.find(|version| version.sha256.starts_with(start)),
         };
         let (Some(version), Some(kept)) = (found, kept) else {
-            let known: Vec<String> = versions.iter().map(|version| version.sha256.chars().take(12).collect()).collect();
-            let message = format!("no other version of hook {name:?} is kept; there are: {}", known.join(", "));
+            let known: Vec<String> =
+                versions.iter().map(|version| version.sha256.chars().take(12).collect()).collect();
+            let message =
+                format!("no other version of hook {name:?} is kept; there are: {}", known.join(", "));
             return Err(ControlError::Wrong(message));
         };
         let plugin = kept.file(name, &version.sha256).to_string_lossy().into_owned();
@@ -269,8 +281,12 @@ impl Control {
     /// Sets keys of a hook, each as a path and a TOML value, or a text where it is none.
     pub fn set(&self, name: &str, keys: &[(String, String)], order: &Order) -> Result<Done, ControlError> {
         self.known(name)?;
-        if let Some((key, _)) = keys.iter().find(|(key, _)| matches!(key.as_str(), "name" | "plugin" | "sha256")) {
-            return Err(ControlError::Wrong(format!("{key} cannot be set; swap the hook, or load another one")));
+        if let Some((key, _)) =
+            keys.iter().find(|(key, _)| matches!(key.as_str(), "name" | "plugin" | "sha256"))
+        {
+            return Err(ControlError::Wrong(format!(
+                "{key} cannot be set; swap the hook, or load another one"
+            )));
         }
         let keys: Vec<(String, Value)> = keys.iter().map(|(key, text)| (key.clone(), value(text))).collect();
         for (_, value) in &keys {
@@ -280,7 +296,9 @@ impl Control {
             let set = &mut overlay.of(name).set;
             // What was set below or above a key is part of it.
             for (key, _) in &keys {
-                let within = |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
+                let within = |one: &str, other: &str| {
+                    one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'))
+                };
                 set.retain(|known, _| !within(known, key));
             }
             set.extend(keys.into_iter().map(|(key, value)| (key, change.of(value))));
@@ -333,6 +351,7 @@ impl Control {
             return None;
         }
         wanted.reading.times += 1;
+        wanted.reading.at = Some(now());
         let done = read.map_err(ControlError::Config).and_then(|files| {
             let config = self.config(&files, &wanted.overlay)?;
             let applied = self.live.apply(&config, &Options::default())?;
@@ -378,7 +397,9 @@ impl Control {
                     wanted.overlay = overlay;
                 }
                 Err(error) => {
-                    tracing::error!("what was changed for a time cannot be taken back, and is tried again: {error}");
+                    tracing::error!(
+                        "what was changed for a time cannot be taken back, and is tried again: {error}"
+                    );
                     return Some(Duration::from_secs(5));
                 }
             }
@@ -414,7 +435,9 @@ impl Control {
         make: impl FnOnce(&mut Overlay, &Made),
     ) -> Result<Done, ControlError> {
         if order.lasts.is_some_and(|lasts| lasts > LONGEST || lasts.is_zero()) {
-            return Err(ControlError::Wrong("a change for a time is for more than nothing and at most 366 days".to_owned()));
+            return Err(ControlError::Wrong(
+                "a change for a time is for more than nothing and at most 366 days".to_owned(),
+            ));
         }
         let mut wanted = self.lock();
         let mut overlay = wanted.overlay.clone();
@@ -423,8 +446,11 @@ impl Control {
         make(&mut overlay, &Made { by: order.by.clone(), at, until });
         overlay.hook.retain(|_, changes| !changes.is_empty());
         let config = self.config(&wanted.files, &overlay)?;
-        let options =
-            Options { dry_run: order.dry_run, reload: reload.iter().cloned().collect(), ..Options::default() };
+        let options = Options {
+            dry_run: order.dry_run,
+            reload: reload.iter().cloned().collect(),
+            ..Options::default()
+        };
         let applied = self.live.apply(&config, &options)?;
         let mut not_kept = None;
         if !order.dry_run {
@@ -440,7 +466,10 @@ impl Control {
             .map_err(io::Error::other)
             .and_then(|text| replace_own(&self.file, text.as_bytes()));
         let error = written.err()?;
-        let message = format!("{} cannot be written, so the next start will not know of it: {error}", self.file.display());
+        let message = format!(
+            "{} cannot be written, so the next start will not know of it: {error}",
+            self.file.display()
+        );
         tracing::error!("{message}");
         Some(message)
     }
@@ -449,7 +478,9 @@ impl Control {
     fn store(&self, name: &str, upload: &Upload) -> Result<Version, ControlError> {
         let kept = self.live.loader().kept();
         let Some(kept) = kept else {
-            return Err(ControlError::Wrong("no plugin can be handed over without a data directory".to_owned()));
+            return Err(ControlError::Wrong(
+                "no plugin can be handed over without a data directory".to_owned(),
+            ));
         };
         let digest = crate::hook::load::sha256(&upload.bytes);
         kept.put(name, &digest, &upload.bytes, None).map_err(|error| self.unusable(error))?;
@@ -530,7 +561,9 @@ fn hook_in(text: &str) -> Result<Table, ControlError> {
     match <[Value; 1]>::try_from(hooks) {
         Ok([Value::Table(hook)]) => Ok(hook),
         Ok(_) => Err(wrong("hook is no table; write [[hook]]".to_owned())),
-        Err(hooks) => Err(wrong(format!("there are {} [[hook]] in it; one can be loaded at a time", hooks.len()))),
+        Err(hooks) => {
+            Err(wrong(format!("there are {} [[hook]] in it; one can be loaded at a time", hooks.len())))
+        }
     }
 }
 
@@ -542,7 +575,9 @@ fn refuse_references<'v>(value: impl Into<Tree<'v>>) -> Result<(), ControlError>
                 table.len() == 1 && matches!(key.as_str(), "file" | "env") && value.is_str()
             });
             if let Some((key, _)) = reference {
-                let message = format!("{{ {key} = ... }} is read on this machine and can stand in its files only; hand over the text itself");
+                let message = format!(
+                    "{{ {key} = ... }} is read on this machine and can stand in its files only; hand over the text itself"
+                );
                 return Err(ControlError::Wrong(message));
             }
             table.values().try_for_each(refuse_references)

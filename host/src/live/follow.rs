@@ -64,7 +64,8 @@ impl Follower {
     /// Follows until it is dropped.
     pub fn start(control: Arc<Control>) -> std::io::Result<Follower> {
         let (words, heard) = channel();
-        let following = Following { watcher: watcher(words.clone()), watched: BTreeSet::new(), control, heard };
+        let following =
+            Following { watcher: watcher(words.clone()), watched: BTreeSet::new(), control, heard };
         let thread = Builder::new().name("config".to_owned()).spawn(move || following.run())?;
         Ok(Follower { words, thread: Some(thread) })
     }
@@ -93,7 +94,9 @@ fn watcher(words: Sender<Word>) -> Option<RecommendedWatcher> {
     match notify::recommended_watcher(moved) {
         Ok(watcher) => Some(watcher),
         Err(error) => {
-            tracing::warn!("changes of the configuration are found only every {LOOK:?}, because nothing can be watched: {error}");
+            tracing::warn!(
+                "changes of the configuration are found only every {LOOK:?}, because nothing can be watched: {error}"
+            );
             None
         }
     }
@@ -145,10 +148,14 @@ impl Following {
             None => {}
             Some(Ok(done)) => tell(&done),
             Some(Err(ControlError::Config(errors))) => {
-                tracing::error!("the configuration has changed and is not valid; the hooks go on as they are:\n{errors}");
+                tracing::error!(
+                    "the configuration has changed and is not valid; the hooks go on as they are:\n{errors}"
+                );
             }
             Some(Err(error)) => {
-                tracing::error!("the configuration has changed and was not taken over; the hooks go on as they are:\n{error}");
+                tracing::error!(
+                    "the configuration has changed and was not taken over; the hooks go on as they are:\n{error}"
+                );
             }
         }
     }
@@ -198,7 +205,8 @@ fn directory(file: &Path) -> PathBuf {
 
 /// The directory in front of the first wildcard of a pattern.
 fn fixed(pattern: &Path) -> PathBuf {
-    let has_wildcard = |part: &std::path::Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    let has_wildcard =
+        |part: &std::path::Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
     let start: PathBuf = pattern.components().take_while(|part| !has_wildcard(part)).collect();
     if start == pattern { directory(pattern) } else { start }
 }
@@ -209,9 +217,12 @@ mod tests {
 
     #[test]
     fn what_is_watched_of_a_pattern_is_the_directory_in_front_of_it() {
-        for (pattern, directory) in
-            [("/etc/h/conf.d/*.toml", "/etc/h/conf.d"), ("conf.d/a.toml", "conf.d"), ("/etc/*/x.toml", "/etc"), ("x.toml", ".")]
-        {
+        for (pattern, directory) in [
+            ("/etc/h/conf.d/*.toml", "/etc/h/conf.d"),
+            ("conf.d/a.toml", "conf.d"),
+            ("/etc/*/x.toml", "/etc"),
+            ("x.toml", "."),
+        ] {
             assert_eq!(fixed(Path::new(pattern)), Path::new(directory), "{pattern}");
         }
     }

@@ -69,7 +69,8 @@ pub(super) fn hand_over(
     assembly: &Assembly,
     now_ns: u64,
 ) -> Result<(), Refusal> {
-    let mut desks: Vec<Desk> = borrowed.into_iter().map(|(worker, borrowed)| Desk::new(worker, borrowed)).collect();
+    let mut desks: Vec<Desk> =
+        borrowed.into_iter().map(|(worker, borrowed)| Desk::new(worker, borrowed)).collect();
     let mut ready: Vec<(Step, Successors)> = Vec::with_capacity(steps.len());
     for (part, step) in parts.iter().zip(steps) {
         let successors = match step {
@@ -102,11 +103,21 @@ pub(super) fn hand_over(
             }
             Step::Swap => {
                 let old = part_ways(&mut desks, &plan.name, Reason::Swap);
-                join(&mut desks, &mut links, &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan }, successors);
+                join(
+                    &mut desks,
+                    &mut links,
+                    &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan },
+                    successors,
+                );
             }
             Step::Load(successors) => {
                 let old = Vec::new();
-                join(&mut desks, &mut links, &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan }, successors);
+                join(
+                    &mut desks,
+                    &mut links,
+                    &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan },
+                    successors,
+                );
             }
         }
     }
@@ -212,8 +223,7 @@ pub(super) fn start_all(
         return workers.into_iter().map(start).collect();
     }
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            workers.into_iter().map(|worker| scope.spawn(move || start(worker))).collect();
+        let threads: Vec<_> = workers.into_iter().map(|worker| scope.spawn(move || start(worker))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(Failure::panicked()))).collect()
     })
 }
@@ -265,7 +275,9 @@ fn join(desks: &mut [Desk], links: &mut [Vec<Link>], joining: &Joining<'_>, succ
     for (index, (desk, links)) in desks.iter_mut().zip(links).enumerate() {
         let (place, first) = match (&shared, successors.next()) {
             (Some(shared), _) => (Place::Shared(shared.clone()), Emission::default()),
-            (None, None) => (Place::Own(Box::new(Seat::new(joining.of.clone(), desk.worker))), Emission::default()),
+            (None, None) => {
+                (Place::Own(Box::new(Seat::new(joining.of.clone(), desk.worker))), Emission::default())
+            }
             (None, Some(successor)) => {
                 let (seat, first) = successor.seated(desk.worker);
                 match joining.of.interest.placement {
@@ -282,7 +294,12 @@ fn join(desks: &mut [Desk], links: &mut [Vec<Link>], joining: &Joining<'_>, succ
         let number = stage.reserve(first.events.ends.len());
         if !first.events.ends.is_empty() {
             let journey = Journey::from(joining.place + 1, joining.hooks);
-            desk.greetings.push(Farewell { plan: (*plan).clone(), emission: first, emitted: number, journey });
+            desk.greetings.push(Farewell {
+                plan: (*plan).clone(),
+                emission: first,
+                emitted: number,
+                journey,
+            });
         }
         links.push(Link::new(stage, *now));
     }

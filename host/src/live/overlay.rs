@@ -118,12 +118,17 @@ impl Overlay {
                 (Some(loaded), None) => hooks.push(Value::Table(loaded.value.clone())),
                 (None, _) => {}
             }
-            if let Some(hook) = hooks.iter_mut().find(|hook| is_named(hook, name)).and_then(Value::as_table_mut) {
+            if let Some(hook) =
+                hooks.iter_mut().find(|hook| is_named(hook, name)).and_then(Value::as_table_mut)
+            {
                 changes.onto(hook);
             }
         }
-        hooks.retain(|hook| !self.hook.iter().any(|(name, changes)| changes.unloaded.is_some() && is_named(hook, name)));
-        let mut moves: Vec<_> = self.hook.iter().filter_map(|(name, all)| Some((name, all.moved.as_ref()?))).collect();
+        hooks.retain(|hook| {
+            !self.hook.iter().any(|(name, changes)| changes.unloaded.is_some() && is_named(hook, name))
+        });
+        let mut moves: Vec<_> =
+            self.hook.iter().filter_map(|(name, all)| Some((name, all.moved.as_ref()?))).collect();
         moves.sort_by_key(|(_, moved)| moved.at);
         for (name, moved) in moves {
             place(hooks, name, &moved.value);

@@ -23,7 +23,7 @@ use crate::hook::load::Plugin;
 use crate::hook::rollout::{Asides, Rollout};
 use crate::hook::seat::Plan;
 use crate::hook::stage::StagePlan;
-use crate::metrics::HookMetrics;
+use crate::metrics::{HookMetrics, Setting};
 use crate::router::{Route, Router};
 use crate::source::Times;
 use crate::worker::Fit;
@@ -43,6 +43,18 @@ pub(crate) struct Part {
     pub(crate) metrics: Arc<HookMetrics>,
     /// The way in; none where nothing flows in real time, so that no breaker opens.
     pub(crate) gate: Option<Arc<Gate>>,
+}
+
+impl Part {
+    /// Lets its metrics tell how it is set now.
+    pub(crate) fn note_setting(&self) {
+        self.metrics.set(Setting {
+            limits: *self.plan.blueprint.limits(),
+            share: self.hook.rollout.share,
+            is_paused: self.hook.is_paused,
+            gate: self.gate.clone(),
+        });
+    }
 }
 
 /// All parts, put together.
@@ -99,8 +111,7 @@ impl Assembly {
             assembly.projection = before.projection.clone();
         }
         let new: Vec<&Path> = assembly.read.iter().filter(|path| !before.read.contains(path)).collect();
-        assembly.unseen =
-            if new.is_empty() { before.unseen.clone() } else { Arc::new(Unseen::new(new)) };
+        assembly.unseen = if new.is_empty() { before.unseen.clone() } else { Arc::new(Unseen::new(new)) };
         assembly
     }
 
@@ -137,9 +148,10 @@ impl Wired<'_> {
             _ => Some(Written::Fields(writes.clone())),
         };
         let source_name: Arc<str> = Arc::from(format!("hook:{}", hook.name));
-        let reads = interest.read.iter().filter_map(|field| {
-            Some((self.projection.field(&field.path)?, Column::new(field.kind)))
-        });
+        let reads = interest
+            .read
+            .iter()
+            .filter_map(|field| Some((self.projection.field(&field.path)?, Column::new(field.kind))));
         StagePlan {
             name: Arc::from(hook.name.as_str()),
             metrics: metrics.clone(),

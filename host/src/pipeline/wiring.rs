@@ -70,8 +70,10 @@ impl Wiring {
             parts.push(Part { id, hook, plugin, plan, metrics, gate });
             firsts.push(first);
         }
+        let sources = config.sources.iter().map(|source| source.name.as_str());
         let sinks = config.sinks.iter().map(|sink| sink.name.as_str());
-        let metrics = Arc::new(Metrics::new(parts.iter().map(|part| part.metrics.clone()), sinks));
+        let metrics = Arc::new(Metrics::new(parts.iter().map(|part| part.metrics.clone()), sources, sinks));
+        parts.iter().for_each(Part::note_setting);
         let assembly = Arc::new(Assembly::new(config, &parts, workers, around.dead_letters)?);
         let mut chains: Vec<Vec<Stage>> = (0..workers).map(|_| Vec::new()).collect();
         for ((plan, part), first) in assembly.stages.iter().zip(&parts).zip(firsts) {
@@ -106,7 +108,7 @@ impl Wiring {
                 format: source.decode.into(),
             },
             drain: drain.clone(),
-            metrics: self.metrics.clone(),
+            metrics: self.metrics.sources.get(id as usize)?.clone(),
         })
     }
 }

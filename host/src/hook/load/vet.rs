@@ -93,7 +93,7 @@ impl Vetted {
 
     /// Their SHA-256.
     /// What a plugin is known by.
-pub(crate) fn sha256(&self) -> [u8; 32] {
+    pub(crate) fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
 }
