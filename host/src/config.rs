@@ -60,6 +60,8 @@ pub struct Config {
     pub workers: u32,
     /// The longest line that is one event.
     pub max_event_bytes: usize,
+    /// How long a run that is asked to end may take.
+    pub drain_deadline: Duration,
     /// What a plugin may cost before it runs.
     pub plugin_limits: PluginLimits,
     /// Whose plugins are loaded.

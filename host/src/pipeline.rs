@@ -41,6 +41,9 @@ const INTAKE_BYTES: usize = 2 * decode::BLOCK;
 /// that falls behind for a moment does not make the process larger.
 const SINK_BYTES: usize = 512 << 10;
 
+/// How often it is looked whether the run is to end.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// How often dead letters are looked through for those that are too old.
 const CLEANING: Duration = Duration::from_secs(60);
 
@@ -68,6 +71,14 @@ pub enum RunError {
     /// The machine has no more threads.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// The run was asked to end, and something did not.
+    #[error("the run was asked to end and could not within {deadline:?} (drain_deadline): {undelivered}")]
+    Undelivered {
+        /// How long it was given.
+        deadline: Duration,
+        /// How many events are where.
+        undelivered: String,
+    },
     /// A fault of Hookaroon's own.
     #[error("a thread panicked; this is a fault of Hookaroon, please report it")]
     Panicked,
@@ -86,6 +97,8 @@ pub struct Pipeline {
     sinks: Vec<Sink>,
     /// Those that grow old.
     dead_letters: Option<Arc<DeadLetters>>,
+    drain: Arc<Drain>,
+    drain_deadline: Duration,
 }
 
 /// What one reading thread reads.
@@ -168,13 +181,25 @@ impl Pipeline {
         };
         let live = Arc::new(Live::new(begun, loader));
         let dead_letters = config.dead_letters.max_age.map(|_| dead_letters);
-        Ok(Pipeline { metrics, live, bytes_to_read, readers, workers, sinks, dead_letters })
+        let (drain, drain_deadline) = (drain.clone(), config.drain_deadline);
+        Ok(Pipeline {
+            metrics,
+            live,
+            bytes_to_read,
+            readers,
+            workers,
+            sinks,
+            dead_letters,
+            drain,
+            drain_deadline,
+        })
     }
 
     /// Lets everything flow until it has ended. The first thing that went wrong is the answer; everything that
     /// could be delivered was.
     pub fn run(self) -> Result<(), RunError> {
-        let Pipeline { metrics, readers, workers, sinks, dead_letters, .. } = self;
+        let Pipeline { metrics, readers, workers, sinks, dead_letters, drain, drain_deadline, .. } = self;
+        let (end_of_one, ended_ones) = mpsc::channel();
         let (end, ended) = mpsc::channel::<()>();
         let cleaning = dead_letters
             .map(|letters| {
@@ -186,19 +211,43 @@ impl Pipeline {
             .transpose()?;
         let sinks: Vec<_> = sinks
             .into_iter()
-            .map(|sink| spawn(format!("sink {}", sink.name), move || sink.run().map_err(RunError::from)))
+            .map(|sink| {
+                let end = End(end_of_one.clone());
+                spawn(format!("sink {}", sink.name), move || {
+                    let _end = end;
+                    sink.run().map_err(RunError::from)
+                })
+            })
             .collect::<Result<_, _>>()?;
         let workers: Vec<_> = workers
             .into_iter()
             .enumerate()
             .map(|(index, worker)| {
-                spawn(format!("worker {index}"), move || worker.run().map_err(RunError::from))
+                let end = End(end_of_one.clone());
+                spawn(format!("worker {index}"), move || {
+                    let _end = end;
+                    worker.run().map_err(RunError::from)
+                })
             })
             .collect::<Result<_, _>>()?;
         let readers: Vec<_> = readers
             .into_iter()
-            .map(|reader| spawn(format!("source {}", reader.context.name), move || reader.run()))
+            .map(|reader| {
+                let end = End(end_of_one.clone());
+                spawn(format!("source {}", reader.context.name), move || {
+                    let _end = end;
+                    reader.run()
+                })
+            })
             .collect::<Result<_, _>>()?;
+        drop(end_of_one);
+        if !all_end(&ended_ones, &drain, drain_deadline) {
+            // Those that do not end are left to the end of the process.
+            return Err(RunError::Undelivered {
+                deadline: drain_deadline,
+                undelivered: undelivered(&metrics),
+            });
+        }
         let mut result = Ok(());
         for thread in readers.into_iter().chain(workers).chain(sinks) {
             let ended = thread.join().unwrap_or(Err(RunError::Panicked));
@@ -225,6 +274,53 @@ impl Reader {
             }
         }
     }
+}
+
+/// Tells that a thread has ended, however.
+struct End(mpsc::Sender<()>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // If nobody listens, nobody waits.
+        let _ = self.0.send(());
+    }
+}
+
+/// Waits until all threads have ended; once that was asked for, only so long. Whether they have.
+fn all_end(ended: &mpsc::Receiver<()>, drain: &Drain, deadline: Duration) -> bool {
+    let mut until: Option<Instant> = None;
+    loop {
+        if drain.requested() {
+            until.get_or_insert_with(|| Instant::now() + deadline);
+        }
+        let left = until.map_or(LOOK, |until| until.saturating_duration_since(Instant::now()).min(LOOK));
+        if left.is_zero() {
+            return false;
+        }
+        if ended.recv_timeout(left) == Err(mpsc::RecvTimeoutError::Disconnected) {
+            return true;
+        }
+    }
+}
+
+/// Where events are that were read and did not leave.
+fn undelivered(metrics: &Metrics) -> String {
+    let sinks = metrics.sinks.iter().map(|sink| (sink, sink.routed.get() - sink.events.get()));
+    let mut places: Vec<String> = sinks
+        .filter(|(_, events)| *events > 0)
+        .map(|(sink, events)| format!("sink \"{}\" has not taken {events} events", sink.name))
+        .collect();
+    let mut waiting = 0;
+    for source in &metrics.sources {
+        let left = source.read.get().saturating_sub(source.events.get());
+        source.events.add(left);
+        waiting += left;
+    }
+    if waiting > 0 {
+        metrics.stopped.add(waiting);
+        places.push(format!("{waiting} events were read and not processed"));
+    }
+    if places.is_empty() { "a call or a write has not come back".to_owned() } else { places.join("; ") }
 }
 
 fn spawn(

@@ -200,6 +200,7 @@ impl<'a> Stream<'a> {
     fn send(&mut self, lines: Lines) -> End {
         let metrics = self.context.metrics.clone();
         metrics.bytes.add(lines.counts.bytes);
+        metrics.read.add(lines.lines.len() as u64);
         metrics.blank.add(lines.counts.blank_lines);
         metrics.repaired.add(lines.counts.repaired_lines);
         metrics.oversize.add(lines.counts.oversize_lines);

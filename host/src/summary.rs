@@ -27,6 +27,8 @@ pub struct Summary {
     pub events_in: u64,
     /// Events that each sink took.
     pub events_out: BTreeMap<String, u64>,
+    /// Events that were meant for a sink and that it did not take, of a run that ended before.
+    pub undelivered: BTreeMap<String, u64>,
     /// Events that left on the way, for each reason: `hook:NAME` dropped it, `on_error:NAME` says to drop what the
     /// hook fails on, `when_open:NAME` to drop what comes while its breaker is open, `unrouted` (no sink takes it), `stopped` (read but not processed when the run stopped).
     pub dropped: BTreeMap<String, u64>,
@@ -205,6 +207,13 @@ impl Summary {
         Summary {
             events_in: input.events.get(),
             events_out: metrics.sinks.iter().map(|sink| (sink.name.clone(), sink.events.get())).collect(),
+            undelivered: counted(
+                metrics
+                    .sinks
+                    .iter()
+                    .map(|sink| (sink.name.clone(), sink.routed.get().saturating_sub(sink.events.get())))
+                    .collect(),
+            ),
             dropped: counted(dropped),
             dead_letters: counted(
                 hooks.iter().map(|hook| (hook.name.clone(), hook.dead_letters.get())).collect(),
@@ -271,6 +280,7 @@ impl Summary {
             }
         };
         counts("dropped", &self.dropped, &mut out);
+        counts("not delivered", &self.undelivered, &mut out);
         counts("dead letters", &self.dead_letters, &mut out);
         let outside = self.hooks.iter().map(|hook| (hook.name.clone(), hook.outside));
         counts("outside of a rollout", &outside.filter(|(_, count)| *count > 0).collect(), &mut out);

@@ -188,7 +188,13 @@ impl Worker {
     /// Hands the batch to the sinks; it is empty then.
     fn deliver(&mut self) -> Result<(), Stop> {
         let Exits { router, outgoing, .. } = &mut self.exits;
-        let unrouted = router.route(&self.batch, |sink, chunk| outgoing.push_back((sink, chunk)));
+        let sinks = &self.metrics.sinks;
+        let unrouted = router.route(&self.batch, |sink, chunk| {
+            if let Some(metrics) = sinks.get(sink) {
+                metrics.routed.add(chunk.events);
+            }
+            outgoing.push_back((sink, chunk));
+        });
         self.metrics.unrouted.add(unrouted);
         self.batch.clear();
         while let Some((index, chunk)) = self.exits.outgoing.pop_front() {

@@ -21,6 +21,7 @@ mod flow_hooks;
 mod inject;
 mod lifecycle;
 mod lines;
+mod live;
 mod load;
 mod mistakes;
 mod mutants;

@@ -88,3 +88,29 @@ fn a_reader_that_stops_reading_is_no_failure_of_what_is_only_shown() {
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_run_that_cannot_deliver_ends_at_its_drain_deadline_and_says_what_is_left() {
+    let trial = Trial::with_input("{\"a\":1}\n".repeat(1 << 20));
+    let config = FILE_TO_FILE.replace("type = \"file\"\npath = \"out.ndjson\"", "type = \"stdout\"");
+    let mut child = trial.start(&format!("drain_deadline = \"50ms\"\n{config}"));
+    // Nobody reads on after the first bytes.
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0; 8]).unwrap();
+    signal(&child, Signal::TERM);
+    let status = child.wait().unwrap();
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("could not within 50ms (drain_deadline): sink \"out\" has not taken "),
+        "{stderr}"
+    );
+    let summary: serde_json::Value = serde_json::from_slice(&trial.read("summary.json")).unwrap();
+    let stopped = summary["dropped"]["stopped"].as_u64().unwrap_or(0);
+    let left = summary["undelivered"]["out"].as_u64().unwrap();
+    let (events_in, out) =
+        (summary["events_in"].as_u64().unwrap(), summary["events_out"]["out"].as_u64().unwrap());
+    assert_eq!(events_in, out + left + stopped, "{summary}");
+    drop(stdout);
+}

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::schema::{
-    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEAD_LETTERS_BYTES, DEADLINE, EVENTS, INIT_DEADLINE,
-    LOG_BYTES, LOG_LINES, MAX_EVENT_BYTES, MEMORY, OUTPUT, STATE, TEARDOWN_DEADLINE, TICK_DEADLINE,
+    BATCH_BYTES, BATCH_ROWS, BATCH_WAIT, COST_WINDOW, DEAD_LETTERS_BYTES, DEADLINE, DRAIN_DEADLINE, EVENTS,
+    INIT_DEADLINE, LOG_BYTES, LOG_LINES, MAX_EVENT_BYTES, MEMORY, OUTPUT, STATE, TEARDOWN_DEADLINE,
+    TICK_DEADLINE,
 };
 use super::{
     Batch, Config, DeadLetters, Deadlines, Decode, Grant, Hook, Input, Keep, OnError, Output, OverCost,
@@ -100,6 +101,7 @@ impl Config {
             data_dir: data_dir.to_owned(),
             workers: 1,
             max_event_bytes: MAX_EVENT_BYTES.default as usize,
+            drain_deadline: DRAIN_DEADLINE.default,
             plugin_limits: PluginLimits::default(),
             trust: Trust::default(),
             batch: Batch::default(),

@@ -98,6 +98,7 @@ impl Loading<'_> {
             data_dir: dir.join("hookaroon-data"),
             workers: 1,
             max_event_bytes: 0,
+            drain_deadline: Duration::ZERO,
             plugin_limits: PluginLimits::default(),
             trust: Trust::default(),
             batch: Batch { rows: 0, bytes: 0, wait: Duration::ZERO },
@@ -116,6 +117,7 @@ impl Loading<'_> {
             };
             config.workers = workers(top);
             config.max_event_bytes = top.size("max_event_bytes", &schema::MAX_EVENT_BYTES) as usize;
+            config.drain_deadline = top.time("drain_deadline", &schema::DRAIN_DEADLINE);
             config.plugin_limits = plugin_limits(top);
             config.trust = trust(top);
             config.batch = batch(top);

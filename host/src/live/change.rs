@@ -78,6 +78,7 @@ pub fn at_next_start(old: &Config, new: &Config) -> Vec<&'static str> {
     differs("data_dir", old.data_dir != new.data_dir);
     differs("workers", old.workers != new.workers);
     differs("max_event_bytes", old.max_event_bytes != new.max_event_bytes);
+    differs("drain_deadline", old.drain_deadline != new.drain_deadline);
     differs("trust", old.trust != new.trust);
     differs("[plugin_limits]", old.plugin_limits != new.plugin_limits);
     differs("[batch]", old.batch != new.batch);

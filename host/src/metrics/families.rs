@@ -156,7 +156,7 @@ pub(super) const HOOKS: &[Family<HookMetrics>] = &[
     family(
         "hookaroon_hook_failures_total",
         "Failed calls, and rows that the hook itself failed; a batch that fails twice counts twice.",
-        Counters("kind", |hook| named(FailureKind::ALL, FailureKind::name, |kind| hook.failures(kind))),
+        Counters("kind", failures),
     ),
     family(
         "hookaroon_hook_isolations_total",
@@ -216,7 +216,7 @@ pub(super) const HOOKS: &[Family<HookMetrics>] = &[
     family(
         "hookaroon_hook_recycles_total",
         "Instances that were replaced by a fresh one before they failed.",
-        Counters("cause", |hook| named(Cause::ALL, Cause::name, |cause| hook.recycles(cause))),
+        Counters("cause", recycles),
     ),
     family(
         "hookaroon_hook_states_lost_total",
@@ -265,12 +265,14 @@ pub(super) const HOOKS: &[Family<HookMetrics>] = &[
     ),
 ];
 
-fn named<K: Copy, const N: usize>(
-    all: [K; N],
-    name: fn(K) -> &'static str,
-    count: impl Fn(K) -> u64,
-) -> Vec<(String, f64)> {
-    all.into_iter().map(|one| (name(one).to_owned(), count(one) as f64)).collect()
+fn failures(hook: &HookMetrics) -> Vec<(String, f64)> {
+    // Who is not called because its breaker is open has not failed.
+    let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Open);
+    kinds.map(|kind| (kind.name().to_owned(), hook.failures(kind) as f64)).collect()
+}
+
+fn recycles(hook: &HookMetrics) -> Vec<(String, f64)> {
+    Cause::ALL.into_iter().map(|cause| (cause.name().to_owned(), hook.recycles(cause) as f64)).collect()
 }
 
 fn memory_now(hook: &HookMetrics) -> Vec<(String, f64)> {
@@ -286,8 +288,13 @@ fn kept(hook: &HookMetrics) -> Option<f64> {
 /// Of each source.
 pub(super) const SOURCES: &[Family<SourceMetrics>] = &[
     family(
+        "hookaroon_source_read_events_total",
+        "Events that the source read, in whatever queue they are.",
+        Grows(|source| count(&source.read)),
+    ),
+    family(
         "hookaroon_source_events_total",
-        "Events that the source brought.",
+        "Those of them that came to a worker's batch.",
         Grows(|source| count(&source.events)),
     ),
     family(
@@ -302,7 +309,7 @@ pub(super) const SOURCES: &[Family<SourceMetrics>] = &[
     ),
     family(
         "hookaroon_source_not_json_lines_total",
-        "Those among them although the source says decode = \"json\".",
+        "Lines that are no JSON object although the source says decode = \"json\".",
         Grows(|source| count(&source.not_json)),
     ),
     family(
@@ -354,8 +361,13 @@ pub(super) const INTAKES: &[Family<Waiting>] = &[
 /// Of each sink and the queue in front of it.
 pub(super) const SINKS: &[Family<Sink>] = &[
     family(
+        "hookaroon_sink_routed_events_total",
+        "Events that are meant for the sink, in whatever queue they are.",
+        Grows(|sink| count(&sink.metrics.routed)),
+    ),
+    family(
         "hookaroon_sink_events_total",
-        "Events that the sink wrote.",
+        "Those of them that it wrote.",
         Grows(|sink| count(&sink.metrics.events)),
     ),
     family("hookaroon_sink_bytes_total", "Bytes that it wrote.", Grows(|sink| count(&sink.metrics.bytes))),

@@ -11,7 +11,9 @@ use super::histogram::{self, Histogram};
 pub struct SinkMetrics {
     /// Its name.
     pub name: String,
-    /// Events handed to its output.
+    /// Events that are meant for it.
+    pub routed: Counter,
+    /// Those of them that were handed to its output.
     pub events: Counter,
     /// Bytes handed to its output.
     pub bytes: Counter,
@@ -33,6 +35,7 @@ impl SinkMetrics {
     pub fn new(name: &str) -> SinkMetrics {
         SinkMetrics {
             name: name.to_owned(),
+            routed: Counter::default(),
             events: Counter::default(),
             bytes: Counter::default(),
             retries: Counter::default(),

@@ -7,7 +7,9 @@ use super::Counter;
 pub struct SourceMetrics {
     /// Its name.
     pub name: String,
-    /// Events, as far as they were added to batches.
+    /// Events that were read, in whatever queue they are.
+    pub read: Counter,
+    /// Those of them that came to a batch.
     pub events: Counter,
     /// Bytes, as they were read (after decompression).
     pub bytes: Counter,
@@ -42,18 +44,8 @@ impl SourceMetrics {
         sum
     }
 
-    fn counters(&self) -> [&Counter; 8] {
-        let SourceMetrics {
-            name: _,
-            events,
-            bytes,
-            wrapped,
-            not_json,
-            blank,
-            repaired,
-            oversize,
-            unreadable,
-        } = self;
-        [events, bytes, wrapped, not_json, blank, repaired, oversize, unreadable]
+    fn counters(&self) -> [&Counter; 9] {
+        let SourceMetrics { name: _, read, events, bytes, wrapped, not_json, blank, repaired, .. } = self;
+        [read, events, bytes, wrapped, not_json, blank, repaired, &self.oversize, &self.unreadable]
     }
 }

@@ -55,6 +55,14 @@ pub(in crate::config) const TOP: &Section = &Section {
             "\"256KiB\"",
             "The longest line that is one event; a longer one becomes several, numbered, and counted.",
         ),
+        key(
+            "drain_deadline",
+            Time(DRAIN_DEADLINE),
+            Default,
+            "\"10s\"",
+            "How long a run that is asked to end has to deliver what it has read. What a sink has not taken by then is \
+             counted, and the run fails.",
+        ),
         table("batch", Table(BATCH)),
         table("dead_letters", Table(DEAD_LETTERS)),
         table("plugin_limits", Table(PLUGIN_LIMITS)),
@@ -333,6 +341,11 @@ pub(in crate::config) const BATCH_ROWS: Bounded<u64> = Bounded { allowed: 1..=65
 /// At most a quarter of what one call may make the host hold.
 pub(in crate::config) const BATCH_BYTES: Bounded<u64> =
     Bounded { allowed: 1 << 10..=2 << 20, default: 1 << 20 };
+/// Below the 30 s after which Kubernetes kills.
+pub(in crate::config) const DRAIN_DEADLINE: Bounded<Duration> = Bounded {
+    allowed: Duration::from_millis(10)..=Duration::from_secs(86_400),
+    default: Duration::from_secs(25),
+};
 pub(in crate::config) const BATCH_WAIT: Bounded<Duration> =
     Bounded { allowed: Duration::ZERO..=Duration::from_secs(10), default: Duration::from_millis(20) };
 /// Days of a hook that fails on one event in a hundred, and small enough for most disks. The least is for tests.
