@@ -39,19 +39,20 @@ impl Drop for Running {
     }
 }
 
-/// What follows `before` in the first line of this process's log that has it, up to a quote or the end; the rest of the log
-/// goes nowhere.
-fn told(child: &mut Child, before: &str) -> String {
+/// What follows each of these texts in the first line of this process's log that has it, one after the other; the rest of the
+/// log goes nowhere.
+fn told<const N: usize>(child: &mut Child, texts: [&str; N]) -> [String; N] {
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut seen = String::new();
-    let found = log.by_ref().find_map(|line| {
-        let found = line.split_once(before).map(|(_, after)| after.to_owned());
-        seen += &(line + "\n");
-        found
+    let told = texts.map(|text| {
+        let found = log.find_map(|line| {
+            seen = format!("{seen}{line}\n");
+            line.split_once(text).map(|(_, after)| after.trim().to_owned())
+        });
+        found.unwrap_or_else(|| panic!("{text:?} is not said in:\n{seen}"))
     });
-    let found = found.unwrap_or_else(|| panic!("{before:?} is not said in:\n{seen}"));
     thread::spawn(move || log.for_each(drop));
-    found.trim().to_owned()
+    told
 }
 
 fn get(address: &str, path: &str) -> String {
@@ -90,7 +91,7 @@ impl Prometheus {
         command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb"]);
         command.arg("--web.listen-address=127.0.0.1:0");
         let mut child = command.spawn().unwrap();
-        let address = told(&mut child, "msg=\"Listening on\" address=");
+        let [address, _] = told(&mut child, ["msg=\"Listening on\" address=", "Server is ready"]);
         Prometheus { address, _running: Running(child) }
     }
 
@@ -120,16 +121,16 @@ impl Prometheus {
 fn start_host(trial: &Trial) -> (Running, ChildStdin, String) {
     let ends = FILE_TO_FILE.replace("type = \"file\"\npaths = [\"in.log\"]", "type = \"stdin\"");
     let reads = "read = [\"n\"]\nwrite = [\"stamp\"]\ntext = \"x\"";
-    let poison = "read = [\".\"]\npoison = \"poison\"";
+    let poison = "read = [\"cause\"]\npoison = \"poison\"";
     let leak =
         "[[hook]]\nname = \"leaks\"\nplugin = \"leak\"\nmemory = \"4MiB\"\n[hook.grant]\nread = [\".\"]\n";
     let hooks =
-        [hook("stamps", "", "set", reads), hook("fails", "", "trap", poison), leak.to_owned()].concat();
+        [hook("stamps", "", "set", reads), hook("fails", "", "nothing", poison), leak.to_owned()].concat();
     let admin = "[admin]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\n";
     trial.write("hookaroon.toml", format!("[batch]\nrows = 64\n{ends}{admin}{hooks}"));
     let mut child = trial.command(["run"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let input = child.stdin.take().unwrap();
-    let address = told(&mut child, "admin: metrics alone on http://");
+    let [address] = told(&mut child, ["admin: metrics alone on http://"]);
     (Running(child), input, address)
 }
 
@@ -182,7 +183,7 @@ fn prometheus_finds_data_for_every_expression_of_the_dashboard_and_of_the_rules(
         // Events come all the while, some of which a hook fails on.
         let events = (sent..sent + 50).map(|n| format!("{{\"n\":{n},\"filling\":\"{:0>200}\"}}\n", n));
         input.write_all(events.collect::<String>().as_bytes()).unwrap();
-        input.write_all(b"{\"poison\":true}\nno JSON\n").unwrap();
+        input.write_all(b"{\"cause\":\"poison\"}\nno JSON\n").unwrap();
         sent += 52;
         prometheus
             .number("count_over_time(hookaroon_build_info[5m])")
