@@ -5,6 +5,7 @@
 
 mod alone;
 pub mod arguments;
+mod candidate;
 mod cases;
 mod editor;
 mod errors;
@@ -32,6 +33,7 @@ use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
 use crate::hook::trust::Trust;
 use crate::hook::{breaker, compile, limits, scan};
+pub use candidate::Candidate;
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
@@ -220,6 +222,8 @@ pub struct Hook {
     pub required: bool,
     /// The share of its events that it is applied to.
     pub rollout: Rollout,
+    /// A version that is tried beside it.
+    pub candidate: Option<Candidate>,
     /// What it may do.
     pub grant: Grant,
     /// Its own config, as JSON.

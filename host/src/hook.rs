@@ -15,6 +15,7 @@ pub mod chain;
 pub mod compile;
 pub mod convert;
 pub mod dead_letters;
+pub mod differences;
 pub mod due;
 pub mod engine;
 pub mod failure;
@@ -40,6 +41,7 @@ pub mod stage;
 pub mod standard;
 pub mod suggestion;
 pub mod trust;
+pub mod verdict;
 pub mod wasi;
 pub mod wrap;
 

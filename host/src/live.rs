@@ -27,14 +27,14 @@ use crate::hook::gate::Gate;
 use crate::hook::grants;
 use crate::hook::instance::Instance;
 use crate::hook::load::Loader;
-use crate::hook::prepare::{self, Prepared};
+use crate::hook::prepare;
 use crate::hook::seat::{Plan, Successor};
 use crate::metrics::Metrics;
-use crate::pipeline::assembly::{Assembly, Part};
-use crate::pipeline::wiring::counted;
+use crate::pipeline::assembly::{Assembly, Part, Tried};
+use crate::pipeline::wiring::{all_metrics, part, tried};
 use crate::worker::desk::{Borrowed, Collected, Desk};
 use change::{Did, Need};
-use handover::{Refusal, Step};
+use handover::{Refusal, Step, Trial};
 
 /// How long a worker is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -177,7 +177,7 @@ pub(crate) struct Begun {
 struct Change {
     config: Config,
     parts: Vec<Part>,
-    steps: Vec<Step>,
+    steps: Vec<(Step, Trial)>,
     assembly: Assembly,
     next_id: u32,
     applied: Applied,
@@ -217,7 +217,7 @@ impl Live {
         if !applied.is_nothing() {
             applied.pause = self.hand_over(&parts, steps, &assembly, options.patience)?;
         }
-        self.metrics.set_hooks(parts.iter().map(|part| part.metrics.clone()).collect());
+        self.metrics.set_hooks(all_metrics(&parts));
         for part in &parts {
             part.note_setting();
         }
@@ -226,7 +226,7 @@ impl Live {
         for (hook, did) in &applied.hooks {
             tracing::info!(hook = hook.as_str(), "{}", did.name());
             let part = running.parts.iter().find(|part| part.hook.name == *hook);
-            if let (Did::Loaded | Did::Swapped, Some(part)) = (did, part) {
+            if let (Did::Loaded | Did::Swapped | Did::Promoted, Some(part)) = (did, part) {
                 self.loader.note_at_work(hook, &part.plugin);
             }
         }
@@ -244,7 +244,7 @@ impl Live {
             let old = running.parts.iter().find(|part| part.hook.name == hook.name);
             let made = match old {
                 Some(old) => self.go_on(old, hook, options),
-                None => self.join(hook, next_id).map(|(part, step)| (part, step, Some(Did::Loaded))),
+                None => self.join(hook, next_id).map(|(part, steps)| (part, steps, Some(Did::Loaded))),
             };
             next_id += u32::from(old.is_none());
             match made {
@@ -279,7 +279,7 @@ impl Live {
         old: &Part,
         hook: &config::Hook,
         options: &Options,
-    ) -> Result<(Part, Step, Option<Did>), Vec<String>> {
+    ) -> Result<(Part, (Step, Trial), Option<Did>), Vec<String>> {
         let need = match options.reload.contains(&hook.name) {
             true => Need::Instances,
             false => change::need(&old.hook, &old.plugin.sha256, hook),
@@ -288,25 +288,68 @@ impl Live {
             Some(gate) if gate.is_as_for(hook) => gate.clone(),
             _ => Arc::new(Gate::new(hook)),
         };
-        let part = Part { hook: Arc::new(hook.clone()), gate: Some(gate), ..old.clone() };
-        match need {
+        let part = Part { hook: Arc::new(hook.clone()), gate: Some(gate), candidate: None, ..old.clone() };
+        if need == Need::Instances
+            && let Some(tried) = old.candidate.as_ref().filter(|tried| is_promoted(tried, hook))
+        {
+            let Part { plugin, plan, metrics, .. } = tried.part.clone();
+            let gate = Some(Arc::new(Gate::new(hook)));
+            let metrics = Arc::new(metrics.at_work());
+            let promoted = Part { plugin, plan, metrics, gate, ..part };
+            let (candidate, trial) = self.trial(None, hook, old.id)?;
+            return Ok((Part { candidate, ..promoted }, (Step::Promote, trial), Some(Did::Promoted)));
+        }
+        let (candidate, trial) = self.trial(old.candidate.as_deref(), hook, old.id)?;
+        let tried = match trial {
+            Trial::Keep if old.hook.candidate == hook.candidate => None,
+            _ => Some(Did::Changed),
+        };
+        let (part, step, did) = match need {
             Need::Nothing => {
                 let did = change::is_set_otherwise(&old.hook, hook).then_some(Did::Changed);
-                Ok((part, Step::Keep, did))
+                (part, Step::Keep, did.or(tried))
             }
             Need::Limits => {
                 let plan = adapted(old, hook)?;
-                Ok((Part { plan: Arc::new(plan), ..part }, Step::Adapt, Some(Did::Changed)))
+                (Part { plan: Arc::new(plan), ..part }, Step::Adapt, Some(Did::Changed))
             }
             Need::Instances => {
                 let (new, _first) = self.prepared(hook, old.id)?;
-                Ok((new, Step::Swap, Some(Did::Swapped)))
+                (new, Step::Swap, Some(Did::Swapped))
             }
+        };
+        Ok((Part { candidate, ..part }, (step, trial), did))
+    }
+
+    /// What becomes of the version that is tried beside a hook, if one is or is to be.
+    fn trial(
+        &self,
+        old: Option<&Tried>,
+        hook: &config::Hook,
+        id: u32,
+    ) -> Result<(Option<Box<Tried>>, Trial), Vec<String>> {
+        let Some(wanted) = &hook.candidate else {
+            return Ok((None, if old.is_some() { Trial::End } else { Trial::Keep }));
+        };
+        let as_hook = wanted.hook(hook);
+        if let Some(old) = old
+            && change::need(&old.part.hook, &old.part.plugin.sha256, &as_hook) == Need::Nothing
+            && old.differences.is_some() == wanted.shadow
+        {
+            let part = Part { hook: Arc::new(as_hook), ..old.part.clone() };
+            return Ok((Some(Box::new(Tried { part, ..old.clone() })), Trial::Keep));
         }
+        let named = |error: String| format!("candidate: {error}");
+        let workers = self.desks.len() as u32;
+        let prepared = prepare::one(&as_hook, &self.loader, workers)
+            .map_err(|errors| errors.into_iter().map(named).collect::<Vec<_>>())?;
+        let (tried, _first) = tried(hook, id, prepared, workers);
+        Ok((Some(Box::new(tried)), Trial::Begin))
     }
 
     /// A hook that is new, with its instances.
-    fn join(&self, hook: &config::Hook, id: u32) -> Result<(Part, Step), Vec<String>> {
+    fn join(&self, hook: &config::Hook, id: u32) -> Result<(Part, (Step, Trial)), Vec<String>> {
+        let (candidate, trial) = self.trial(None, hook, id)?;
         let (part, first) = self.prepared(hook, id)?;
         let Part { plan, metrics, .. } = &part;
         let now_ns = clock::now_ns();
@@ -315,23 +358,22 @@ impl Live {
             .and_then(|first| Ok((first, handover::start_all(plan, others, now_ns, metrics)?)));
         let (first, others) = started
             .map_err(|failure| vec![ChangeError::Load { hook: hook.name.clone(), failure }.to_string()])?;
-        Ok((part, Step::Load(std::iter::once(first).chain(others).collect())))
+        let load = Step::Load(std::iter::once(first).chain(others).collect());
+        Ok((Part { candidate, ..part }, (load, trial)))
     }
 
     /// A hook's plugin, loaded, started once and checked.
     fn prepared(&self, hook: &config::Hook, id: u32) -> Result<(Part, Instance), Vec<String>> {
         let workers = self.desks.len() as u32;
-        let Prepared { hook, plugin, plan, first } = prepare::one(hook, &self.loader, workers)?;
-        let metrics = counted(&hook.name, &plugin, &plan, workers);
-        let gate = Some(Arc::new(Gate::new(&hook)));
-        Ok((Part { id, hook, plugin, plan, metrics, gate }, first))
+        let (part, first, _) = part(id, prepare::one(hook, &self.loader, workers)?, workers, true);
+        Ok((part, first))
     }
 
     /// Asks all workers for their chains, and gives them back changed; how long they stood still.
     fn hand_over(
         &self,
         parts: &[Part],
-        steps: Vec<Step>,
+        steps: Vec<(Step, Trial)>,
         assembly: &Assembly,
         patience: Duration,
     ) -> Result<Duration, ChangeError> {
@@ -371,6 +413,12 @@ impl Running {
         });
         View { config: self.config.clone(), hooks: hooks.collect() }
     }
+}
+
+/// Whether a hook is now configured as the version that was tried beside it.
+fn is_promoted(tried: &Tried, hook: &config::Hook) -> bool {
+    change::need(&tried.part.hook, &tried.part.plugin.sha256, hook) == Need::Nothing
+        || hook.sha256 == Some(tried.part.plugin.sha256) && hook.config == tried.part.hook.config
 }
 
 /// The plan of a hook with other limits and grants, which has to be granted all that it asked for.

@@ -18,7 +18,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::hook::dead_letters::store::Store;
 use crate::queue::Depth;
-pub use hook::{Counted, HookMetrics, LogMetrics, MOST_EXAMPLES, Setting};
+pub use hook::{Counted, HookMetrics, LogMetrics, MOST_EXAMPLES, Role, Setting};
 pub use sink::SinkMetrics;
 pub use source::SourceMetrics;
 
@@ -144,19 +144,23 @@ impl Metrics {
     pub fn all_hooks(&self) -> Vec<Arc<HookMetrics>> {
         let now = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
         let past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        let former = |name: &str| past.hooks.iter().find(|hook| hook.name == name);
-        let whole = |hook: &Arc<HookMetrics>| match former(&hook.name) {
-            None => hook.clone(),
-            Some(former) => Arc::new(hook.together_with(former)),
-        };
-        let gone = past.hooks.iter().filter(|gone| !now.iter().any(|hook| hook.name == gone.name));
-        now.iter().map(whole).chain(gone.cloned()).collect()
+        let mut all: Vec<Arc<HookMetrics>> = Vec::with_capacity(now.len());
+        for hook in now.iter().chain(&past.hooks).filter(|hook| hook.role != Role::Shadow) {
+            match all.iter_mut().find(|known| known.name == hook.name) {
+                Some(known) => *known = Arc::new(known.together_with(hook)),
+                None => all.push(hook.clone()),
+            }
+        }
+        all
     }
 }
 
 impl Past {
     /// Remembers what a hook did.
     fn add(&mut self, left: &HookMetrics) {
+        if left.role == Role::Shadow {
+            return;
+        }
         let at = self.hooks.iter().position(|former| former.name == left.name);
         let whole = match at.map(|at| self.hooks.remove(at)) {
             Some(former) => left.together_with(&former),
@@ -195,8 +199,14 @@ pub(crate) mod tests {
             output,
             log,
         };
-        let counted =
-            Counted { name: name.to_owned(), sha256: [0; 32], limits, instances: 1, log: Arc::default() };
+        let counted = Counted {
+            name: name.to_owned(),
+            sha256: [0; 32],
+            role: Role::AtWork,
+            limits,
+            instances: 1,
+            log: Arc::default(),
+        };
         let metrics = HookMetrics::new(counted);
         metrics.rows.add(rows);
         metrics.record_failures(FailureKind::Trap, 1);

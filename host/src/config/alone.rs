@@ -39,6 +39,7 @@ impl Hook {
             sha256: None,
             enabled: true,
             is_paused: false,
+            candidate: None,
             from: None,
             conditions: Vec::new(),
             memory_bytes: MEMORY.default,

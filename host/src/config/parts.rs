@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::alone::default_limits;
+use super::candidate::candidate;
 use super::errors::Error;
 use super::reader::{Table, suggestion};
 use super::rollout::rollout;
@@ -150,6 +151,7 @@ pub(super) fn hook(table: &Table<'_, '_>, outside: &Outside<'_>) -> Hook {
         sha256: sha256(table),
         enabled,
         is_paused: false,
+        candidate: candidate(table, outside),
         from: from(table),
         conditions: table.parsed_list("match"),
         memory_bytes,
@@ -219,7 +221,7 @@ pub(crate) fn is_plugin_path(plugin: &str) -> bool {
     plugin.contains('/') || plugin.ends_with(".wasm")
 }
 
-fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginSource {
+pub(super) fn plugin(table: &Table<'_, '_>, dir: &Path) -> PluginSource {
     plugin_source(table.required_string("plugin").map_or("", |(text, _)| text), dir)
 }
 
@@ -232,7 +234,7 @@ pub(crate) fn plugin_source(plugin: &str, dir: &Path) -> PluginSource {
     }
 }
 
-fn sha256(table: &Table<'_, '_>) -> Option<[u8; 32]> {
+pub(super) fn sha256(table: &Table<'_, '_>) -> Option<[u8; 32]> {
     let (text, span) = table.string("sha256")?;
     let mut digest = [0; 32];
     let whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());

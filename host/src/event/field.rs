@@ -243,6 +243,13 @@ pub fn meta_kind(meta: Meta) -> Kind {
 }
 
 /// Stable for an event of a stream, whatever happened to its text.
+impl Batch {
+    /// The row's `%id`.
+    pub(crate) fn id(&self, row: u32) -> u64 {
+        self.origin_of(row).map_or(0, |(origin, at)| id(origin, at))
+    }
+}
+
 fn id(origin: &Origin, at: &Row) -> u64 {
     let mut bytes = [0u8; 16];
     let (stream, offset) = bytes.split_at_mut(8);

@@ -115,6 +115,10 @@ impl Link {
         &mut self.stage
     }
 
+    pub(crate) fn into_stage(self) -> Stage {
+        self.stage
+    }
+
     pub(crate) fn plan(&self) -> &Arc<StagePlan> {
         self.stage.plan()
     }
@@ -221,6 +225,20 @@ impl Chain {
                 return true;
             }
             let Some(link) = self.links.get_mut(place) else { break };
+            if let Some(candidate) = link.stage.candidate() {
+                let (own, is_shadow) = (candidate.plan().clone(), candidate.is_shadow());
+                let told = candidate.stage().place.with(|seat| {
+                    seat.save_if_due(now, &own.metrics);
+                    let mut told = seat.recycle_if_due(now_ns, &own.metrics);
+                    let ticked = seat.tick(now, now_ns, &own.metrics).filter(|_| !plan.is_paused);
+                    told.append(&ticked.unwrap_or_default());
+                    told
+                });
+                if !is_shadow && self.emit_of_candidate(place, &told, batch, now_ns) {
+                    return true;
+                }
+            }
+            let Some(link) = self.links.get_mut(place) else { break };
             let Some(tick) = link.tick.as_mut().filter(|tick| tick.due <= now) else { continue };
             tick.due = now + tick.every;
             if plan.is_paused {
@@ -261,6 +279,20 @@ impl Chain {
     pub fn teardown_next(&mut self, batch: &mut Batch, now_ns: u64) -> bool {
         let place = self.ended.max(self.first);
         let Some(link) = self.links.get_mut(place) else { return false };
+        if let Some(candidate) = link.stage.candidate().take() {
+            let is_shadow = candidate.is_shadow();
+            let mut stage = candidate.into_stage();
+            let plan = stage.plan().clone();
+            if stage.place.leave() {
+                let last = stage.place.with(|seat| seat.teardown(Reason::Shutdown, &plan.metrics));
+                let last = last.unwrap_or_default();
+                if !is_shadow && !last.events.ends.is_empty() {
+                    self.journey.set_out(place + 1, self.links.len());
+                    stage.emit(batch, &last, now_ns);
+                }
+            }
+            return true;
+        }
         self.ended = place + 1;
         if link.stage.place.leave() {
             let plan = link.plan().clone();
@@ -307,6 +339,24 @@ impl Chain {
             batch.clear();
         }
         Ok(())
+    }
+
+    /// The same for the candidate of the hook at a place.
+    fn emit_of_candidate(
+        &mut self,
+        place: usize,
+        emission: &Emission,
+        batch: &mut Batch,
+        now_ns: u64,
+    ) -> bool {
+        if emission.events.ends.is_empty() {
+            return false;
+        }
+        self.journey.set_out(place + 1, self.links.len());
+        if let Some(candidate) = self.links.get_mut(place).and_then(|link| link.stage.candidate().as_mut()) {
+            candidate.stage().emit(batch, emission, now_ns);
+        }
+        true
     }
 
     /// Puts what the hook at a place emitted into the empty batch, which sets out behind that hook. Whether that is

@@ -23,6 +23,8 @@ pub struct Prepared {
     pub plan: Arc<Plan>,
     /// The first of them.
     pub first: Instance,
+    /// A version that is tried beside it.
+    pub candidate: Option<Box<Prepared>>,
 }
 
 impl Prepared {
@@ -33,7 +35,13 @@ impl Prepared {
             let message = "a fresh instance asked for other fields than the first one".to_owned();
             return Err(Failure::new(FailureKind::BadOutput, message, first.cost()));
         }
-        Ok(Prepared { hook: self.hook.clone(), plugin: self.plugin.clone(), plan: self.plan.clone(), first })
+        Ok(Prepared {
+            hook: self.hook.clone(),
+            plugin: self.plugin.clone(),
+            plan: self.plan.clone(),
+            first,
+            candidate: None,
+        })
     }
 }
 
@@ -42,9 +50,13 @@ pub fn prepare(hooks: &[config::Hook], loader: &Loader, workers: u32) -> Result<
     let mut prepared = Vec::new();
     let mut wrong = Vec::new();
     for hook in hooks.iter().filter(|hook| hook.enabled) {
-        match at_start(hook, loader, workers) {
-            Ok(ready) => prepared.push(ready),
-            Err(errors) => wrong.extend(errors),
+        let tried = hook.candidate.as_ref().map(|candidate| at_start(&candidate.hook(hook), loader, workers));
+        match (at_start(hook, loader, workers), tried.transpose()) {
+            (Ok(ready), Ok(tried)) => prepared.push(Prepared { candidate: tried.map(Box::new), ..ready }),
+            (ready, tried) => {
+                wrong.extend(ready.err().into_iter().flatten());
+                wrong.extend(tried.err().into_iter().flatten().map(|error| format!("candidate: {error}")));
+            }
         }
     }
     if wrong.is_empty() { Ok(prepared) } else { Err(wrong) }
@@ -99,6 +111,7 @@ pub fn prepare_loaded(
         plugin,
         plan: Arc::new(Plan { blueprint, asked, interest, recycle: hook.recycle }),
         first,
+        candidate: None,
     })
 }
 

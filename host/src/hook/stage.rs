@@ -4,15 +4,19 @@
 //! failed rows. Rows that do not match never cross. If the hook fails twice on the batch, its parts are tried until
 //! the guilty rows are known; those, and rows that the hook itself says failed, follow `on_error` as they were.
 
+pub(crate) mod candidate;
 mod letters;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::breaker::Ticket;
 use super::chain::Stop;
 use super::convert::{Emission, Outcome};
 use super::dead_letters::DeadLetters;
 use super::dead_letters::setup::Setup;
+use super::differences::Differences;
 use super::failure::{Cost, Failure, FailureKind};
 use super::gate::{Gate, Way};
 use super::isolate::{self, Isolation, Part, Verdict};
@@ -26,9 +30,10 @@ use crate::event::column::Column;
 use crate::event::duplicates::Written;
 use crate::event::edit::{Scratch, Write};
 use crate::event::field::Field;
-use crate::event::projection::NodeId;
+use crate::event::projection::{NodeId, Projection};
 use crate::event::selection::Selection;
 use crate::metrics::HookMetrics;
+use candidate::Candidate;
 use letters::Letters;
 
 /// What a stage is made of, the same in every worker.
@@ -41,6 +46,8 @@ pub struct StagePlan {
     pub is_paused: bool,
     /// Which rows it is handed.
     pub selection: Selection,
+    /// What its fields are looked up in.
+    pub projection: Arc<Projection>,
     /// Which of these it is applied to; none: all.
     pub rollout: Option<Rollout>,
     /// The hooks that rows are left to.
@@ -63,6 +70,10 @@ pub struct StagePlan {
     pub setup: Setup,
     /// Where the events that it emits come from.
     pub origin: Origin,
+    /// It is a candidate: rows that it fails on are handed to the version at work.
+    pub hands_back: bool,
+    /// It is a shadow: what it would have done otherwise goes there, and nothing else comes of it.
+    pub shadow: Option<Arc<Differences>>,
     /// Nobody after it looks at fields, so edits need not keep track of them.
     pub is_last: bool,
 }
@@ -87,6 +98,8 @@ pub struct Stage {
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
+    /// A version that is tried beside it.
+    candidate: Option<Box<Candidate>>,
 }
 
 /// What became of a batch at a stage.
@@ -134,6 +147,7 @@ impl Stage {
             spent: Duration::ZERO,
             emitted: 0,
             failed: None,
+            candidate: None,
         }
     }
 
@@ -143,14 +157,19 @@ impl Stage {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
             _ => false,
         };
-        let Stage { place, emitted, spending, .. } = self;
-        let stage = Stage { emitted, ..Stage::new(plan, place) };
+        let Stage { place, emitted, spending, candidate, .. } = self;
+        let stage = Stage { emitted, candidate, ..Stage::new(plan, place) };
         if same { Stage { spending, ..stage } } else { stage }
     }
 
     /// What it is made of.
     pub(crate) fn plan(&self) -> &Arc<StagePlan> {
         &self.plan
+    }
+
+    /// The version that is tried beside it.
+    pub(crate) fn candidate(&mut self) -> &mut Option<Box<Candidate>> {
+        &mut self.candidate
     }
 
     /// The same, and it remembers which rows failed.
@@ -188,20 +207,21 @@ impl Stage {
         let plan = self.plan.clone();
         let metrics = &*plan.metrics;
         self.choose(batch);
-        if let Some(rollout) = &self.plan.rollout {
-            metrics.outside.add(rollout.split(batch, &mut self.rows, &mut self.deciding));
+        let rollout = self.plan.rollout.as_ref();
+        let outside = rollout.map_or(0, |rollout| rollout.split(batch, &mut self.rows, &mut self.deciding));
+        let is_called = !self.rows.is_empty() && !plan.is_paused;
+        let way = plan.gate.as_ref().filter(|_| is_called).map(|gate| gate.admit(now_ns));
+        if let Some(Way::Wait(pause)) = way {
+            return Ok(Passage::Waits(pause));
         }
-        if self.rows.is_empty() {
-            return Ok(Passage::Met);
-        }
-        if plan.is_paused {
+        metrics.outside.add(outside);
+        if !is_called {
             metrics.paused.add(self.rows.len() as u64);
             return Ok(Passage::Met);
         }
-        let ticket = match plan.gate.as_ref().map(|gate| gate.admit(now_ns)) {
-            None => None,
+        let ticket = match way {
+            None | Some(Way::Wait(_)) => None,
             Some(Way::In(ticket)) => Some(ticket),
-            Some(Way::Wait(pause)) => return Ok(Passage::Waits(pause)),
             Some(Way::Pass) => {
                 metrics.bypassed.add(self.rows.len() as u64);
                 return Ok(Passage::Met);
@@ -216,9 +236,45 @@ impl Stage {
                 return Ok(Passage::Met);
             }
         };
+        let mut tried = self.candidate.take_if(|_| ticket != Some(Ticket::Probe));
+        if let Some(candidate) = &mut tried {
+            candidate.take_share(batch, &mut self.rows, now_ns)?;
+            candidate.copy(batch, &self.rows);
+        }
+        let passed = match self.rows.is_empty() {
+            true => Ok(()),
+            false => self.pass(batch, ticket, now_ns, queued, tried.as_deref_mut()),
+        };
+        if tried.is_some() {
+            self.candidate = tried;
+        }
+        passed.map(|()| Passage::Met)
+    }
+
+    /// Hands the chosen rows to the hook, and the copies that a shadow has of them to that.
+    fn pass(
+        &mut self,
+        batch: &mut Batch,
+        ticket: Option<Ticket>,
+        now_ns: u64,
+        queued: bool,
+        tried: Option<&mut Candidate>,
+    ) -> Result<(), Stop> {
+        let plan = self.plan.clone();
+        let metrics = &*plan.metrics;
         let (rows, begun) = (self.rows.len(), Instant::now());
         self.spent = Duration::ZERO;
+        let shadow = tried.filter(|candidate| candidate.is_shadow());
+        let (watched, emitted) = (self.failed.is_some(), self.emitted);
+        if shadow.is_some() {
+            self.failed.get_or_insert_default();
+        }
         let failed = self.call(batch, now_ns, metrics)?;
+        if let Some(shadow) = shadow {
+            let rows: HashSet<u32> = self.failed.iter().flatten().map(|(row, _)| *row).collect();
+            shadow.compare(batch, &rows, (self.emitted - emitted) as usize, now_ns)?;
+            self.failed = self.failed.take().filter(|_| watched);
+        }
         let last = self.place.charged(&mut self.spent, |seat| seat.recycle_if_due(now_ns, metrics));
         if !last.events.ends.is_empty() {
             self.emit(batch, &last, now_ns);
@@ -233,7 +289,7 @@ impl Stage {
                 gate.over_budget(excess, now_ns, metrics);
             }
         }
-        Ok(Passage::Met)
+        Ok(())
     }
 
     /// Hands the chosen rows to the hook. How many of them it could not process.
@@ -453,6 +509,10 @@ impl Stage {
     /// Puts the dead letters on disk, counts the rows that failed, and stops the run if that is what is asked.
     fn follow_on_error(&mut self, failure: &Failure, rows: usize, metrics: &HookMetrics) -> Result<(), Stop> {
         let rows = rows as u64;
+        if self.plan.hands_back {
+            metrics.handed_back.add(rows);
+            return Ok(());
+        }
         match self.plan.on_error {
             OnError::Pass => metrics.passed.add(rows),
             OnError::Drop => metrics.error_dropped.add(rows),

@@ -21,6 +21,8 @@ pub enum Did {
     Loaded,
     /// Other instances took over.
     Swapped,
+    /// The version that was tried beside it took over.
+    Promoted,
     /// It goes on with other settings.
     Changed,
     /// It left the chain.
@@ -33,6 +35,7 @@ impl Did {
         match self {
             Did::Loaded => "loaded",
             Did::Swapped => "swapped",
+            Did::Promoted => "promoted",
             Did::Changed => "changed",
             Did::Unloaded => "unloaded",
         }

@@ -20,6 +20,7 @@ use crate::hook::grants::Placement;
 use crate::hook::journey::Journey;
 use crate::hook::place::{Place, Shared};
 use crate::hook::seat::{Plan, Seat, Successor};
+use crate::hook::stage::candidate::Candidate;
 use crate::hook::stage::{Stage, StagePlan};
 use crate::metrics::HookMetrics;
 use crate::pipeline::assembly::{Assembly, Part};
@@ -33,8 +34,21 @@ pub(super) enum Step {
     Adapt,
     /// Instances of another version or with another config take over.
     Swap,
+    /// The version that was tried beside it takes over, with what it has become.
+    Promote,
     /// It was not there before. These are its instances, one for each worker or one for all.
     Load(Vec<Successor>),
+}
+
+/// What becomes of the version that is tried beside a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    /// It goes on, if there is one.
+    Keep,
+    /// One begins; another that there was ends.
+    Begin,
+    /// It ends.
+    End,
 }
 
 /// A hook that could not take over.
@@ -65,36 +79,33 @@ type Successors = Vec<Successor>;
 pub(super) fn hand_over(
     borrowed: Vec<(u32, Borrowed)>,
     parts: &[Part],
-    steps: Vec<Step>,
+    steps: Vec<(Step, Trial)>,
     assembly: &Assembly,
     now_ns: u64,
 ) -> Result<(), Refusal> {
     let mut desks: Vec<Desk> =
         borrowed.into_iter().map(|(worker, borrowed)| Desk::new(worker, borrowed)).collect();
-    let mut ready: Vec<(Step, Successors)> = Vec::with_capacity(steps.len());
-    for (part, step) in parts.iter().zip(steps) {
-        let successors = match step {
-            Step::Swap => match successors(&mut desks, part, now_ns) {
-                Ok(successors) => successors,
-                Err(failure) => {
-                    desks.into_iter().for_each(Desk::undo);
-                    return Err(Refusal { hook: part.hook.name.clone(), failure });
-                }
-            },
-            _ => Vec::new(),
-        };
-        ready.push((step, successors));
+    let mut ready = Vec::with_capacity(steps.len());
+    for (part, (step, trial)) in parts.iter().zip(steps) {
+        match Ready::new(&mut desks, part, step, trial, now_ns) {
+            Ok(made) => ready.push(made),
+            Err(failure) => {
+                desks.into_iter().for_each(Desk::undo);
+                return Err(Refusal { hook: part.hook.name.clone(), failure });
+            }
+        }
     }
     let now = Instant::now();
     let mut links: Vec<Vec<Link>> = desks.iter().map(|_| Vec::with_capacity(parts.len())).collect();
-    for (place, ((part, plan), (step, successors))) in
-        parts.iter().zip(&assembly.stages).zip(ready).enumerate()
-    {
-        match step {
+    let plans = assembly.stages.iter().zip(&assembly.candidates);
+    for (place, ((part, (plan, candidate)), ready)) in parts.iter().zip(plans).zip(ready).enumerate() {
+        let joining = Joining { plan, place, hooks: parts.len(), old: Vec::new(), now, of: &part.plan };
+        let mut tried = take_candidates(&mut desks, &plan.name);
+        match ready.step {
             Step::Keep | Step::Adapt => {
                 for (desk, links) in desks.iter_mut().zip(&mut links) {
                     if let Some(mut link) = desk.take(&plan.name) {
-                        if matches!(step, Step::Adapt) {
+                        if matches!(ready.step, Step::Adapt) {
                             link.stage().place.with(|seat| seat.adapt(&part.plan));
                         }
                         links.push(link.planned(plan.clone(), now));
@@ -103,22 +114,34 @@ pub(super) fn hand_over(
             }
             Step::Swap => {
                 let old = part_ways(&mut desks, &plan.name, Reason::Swap);
-                join(
-                    &mut desks,
-                    &mut links,
-                    &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan },
-                    successors,
-                );
+                join(&mut desks, &mut links, &Joining { old, ..joining }, ready.successors);
             }
-            Step::Load(successors) => {
-                let old = Vec::new();
-                join(
-                    &mut desks,
-                    &mut links,
-                    &Joining { plan, place, hooks: parts.len(), old, now, of: &part.plan },
-                    successors,
-                );
+            Step::Promote => {
+                let old = part_ways(&mut desks, &plan.name, Reason::Swap);
+                let promoted = std::mem::take(&mut tried);
+                for ((candidate, emitted), links) in promoted.into_iter().zip(old).zip(&mut links) {
+                    let Some(candidate) = candidate else { continue };
+                    let mut stage = candidate.into_stage().planned(plan.clone());
+                    stage.reserve(emitted as usize);
+                    links.push(Link::new(stage, now));
+                }
             }
+            Step::Load(successors) => join(&mut desks, &mut links, &joining, successors),
+        }
+        match (ready.trial, candidate) {
+            (Trial::Keep, Some(plan)) => {
+                for (candidate, links) in tried.into_iter().zip(&mut links) {
+                    if let (Some(candidate), Some(link)) = (candidate, links.last_mut()) {
+                        *link.stage().candidate() = Some(Box::new(candidate.planned(plan.clone())));
+                    }
+                }
+            }
+            (Trial::Begin, Some(plan)) => {
+                end_trial(&mut desks, tried);
+                let of = part.candidate.as_ref().map_or(&part.plan, |tried| &tried.part.plan);
+                begin_trial(&mut desks, &mut links, &Joining { plan, of, ..joining }, ready.tried);
+            }
+            _ => end_trial(&mut desks, tried),
         }
     }
     let gone: Vec<Arc<str>> = match desks.first() {
@@ -126,12 +149,38 @@ pub(super) fn hand_over(
         Some(desk) => desk.links.iter().flatten().map(|link| link.plan().name.clone()).collect(),
     };
     for name in gone {
+        let tried = take_candidates(&mut desks, &name);
+        end_trial(&mut desks, tried);
         part_ways(&mut desks, &name, Reason::Unload);
     }
     for (desk, links) in desks.into_iter().zip(links) {
         desk.give_back(links, assembly);
     }
     Ok(())
+}
+
+/// What is ready for one hook before anything is changed.
+struct Ready {
+    step: Step,
+    trial: Trial,
+    /// The instances that take over.
+    successors: Successors,
+    /// The instances that are tried.
+    tried: Successors,
+}
+
+impl Ready {
+    fn new(desks: &mut [Desk], part: &Part, step: Step, trial: Trial, now_ns: u64) -> Result<Ready, Failure> {
+        let successors = match step {
+            Step::Swap => successors(desks, part, now_ns)?,
+            _ => Vec::new(),
+        };
+        let tried = match (trial, &part.candidate) {
+            (Trial::Begin, Some(tried)) => self::successors(desks, &tried.part, now_ns)?,
+            _ => Vec::new(),
+        };
+        Ok(Ready { step, trial, successors, tried })
+    }
 }
 
 impl Desk {
@@ -190,7 +239,10 @@ fn successors(desks: &mut [Desk], part: &Part, now_ns: u64) -> Result<Successors
     let mut saved: Vec<Option<Arc<[u8]>>> = Vec::with_capacity(desks.len());
     let mut is_shared = false;
     for desk in desks.iter_mut() {
-        let Some(link) = desk.link(name) else { continue };
+        let Some(link) = desk.link(name) else {
+            saved.push(None);
+            continue;
+        };
         let old = link.plan().metrics.clone();
         let place = &mut link.stage().place;
         match place {
@@ -254,6 +306,48 @@ fn part_ways(desks: &mut [Desk], name: &str, reason: Reason) -> Vec<u64> {
     emitted
 }
 
+/// Takes the versions out that are tried beside a hook, in the order of the desks.
+fn take_candidates(desks: &mut [Desk], name: &str) -> Vec<Option<Box<Candidate>>> {
+    desks.iter_mut().map(|desk| desk.link(name).and_then(|link| link.stage().candidate().take())).collect()
+}
+
+/// Ends versions that were tried. What a shadow says last is nobody's.
+fn end_trial(desks: &mut [Desk], tried: Vec<Option<Box<Candidate>>>) {
+    let mut is_over = false;
+    for (desk, candidate) in desks.iter_mut().zip(tried) {
+        let Some(candidate) = candidate else { continue };
+        let is_shadow = candidate.is_shadow();
+        let mut stage = candidate.into_stage();
+        if is_over && matches!(stage.place, Place::Shared(_)) {
+            continue;
+        }
+        is_over = true;
+        let plan = stage.plan().clone();
+        match stage.place.with(|seat| seat.teardown(Reason::Unload, &plan.metrics)) {
+            Ok(last) if !is_shadow => {
+                let first = stage.reserve(last.events.ends.len());
+                desk.say_farewell(&plan, last, first);
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                let hook = &*plan.name;
+                tracing::warn!(hook, "teardown of its candidate failed: {}: {failure}", failure.kind.name());
+            }
+        }
+    }
+}
+
+/// Puts versions that are tried beside the hook whose links were made last.
+fn begin_trial(desks: &mut [Desk], links: &mut [Vec<Link>], joining: &Joining<'_>, tried: Successors) {
+    let mut made: Vec<Vec<Link>> = desks.iter().map(|_| Vec::new()).collect();
+    join(desks, &mut made, joining, tried);
+    for (made, links) in made.into_iter().zip(links) {
+        if let (Some(made), Some(link)) = (made.into_iter().next(), links.last_mut()) {
+            *link.stage().candidate() = Some(Box::new(Candidate::new(made.into_stage())));
+        }
+    }
+}
+
 /// A hook that joins the chain.
 struct Joining<'j> {
     plan: &'j Arc<StagePlan>,
@@ -292,7 +386,7 @@ fn join(desks: &mut [Desk], links: &mut [Vec<Link>], joining: &Joining<'_>, succ
         let mut stage = Stage::new((*plan).clone(), place);
         stage.reserve(old.get(index).copied().unwrap_or(0) as usize);
         let number = stage.reserve(first.events.ends.len());
-        if !first.events.ends.is_empty() {
+        if !first.events.ends.is_empty() && plan.shadow.is_none() {
             let journey = Journey::from(joining.place + 1, joining.hooks);
             desk.greetings.push(Farewell {
                 plan: (*plan).clone(),

@@ -10,6 +10,7 @@ use super::histogram::Histogram;
 use super::process::Process;
 use super::{Counter, HookMetrics, SinkMetrics, SourceMetrics};
 use crate::clock;
+use crate::hook::differences::Differences;
 use crate::hook::due::Cause;
 use crate::hook::failure::FailureKind;
 use crate::queue::Waiting;
@@ -99,7 +100,7 @@ fn since_1970(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as f64 / 1e3
 }
 
-/// Of each hook that is in the chain, for the version that is at work.
+/// Of each version of a hook that is in the chain, or tried there.
 pub(super) const HOOKS: &[Family<HookMetrics>] = &[
     family(
         "hookaroon_hook_calls_total",
@@ -152,6 +153,16 @@ pub(super) const HOOKS: &[Family<HookMetrics>] = &[
         "hookaroon_hook_error_dropped_rows_total",
         "Rows that it failed on and that were dropped, as configured.",
         Grows(|hook| count(&hook.error_dropped)),
+    ),
+    family(
+        "hookaroon_hook_handed_back_rows_total",
+        "Rows that a candidate failed on and that the version at work was handed instead.",
+        Grows(|hook| count(&hook.handed_back)),
+    ),
+    family(
+        "hookaroon_hook_shadow_rows_total",
+        "Rows of a shadow by what came of them: same, changed, or dropped or kept by it alone.",
+        Counters("outcome", shadow),
     ),
     family(
         "hookaroon_hook_failures_total",
@@ -269,6 +280,15 @@ fn failures(hook: &HookMetrics) -> Vec<(String, f64)> {
     // Who is not called because its breaker is open has not failed.
     let kinds = FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Open);
     kinds.map(|kind| (kind.name().to_owned(), hook.failures(kind) as f64)).collect()
+}
+
+fn shadow(hook: &HookMetrics) -> Vec<(String, f64)> {
+    let Some(differences) = hook.setting().differences else { return Vec::new() };
+    let Differences { compared, changed, dropped, kept, .. } = &*differences;
+    let same = count(compared) - differences.differing() as f64;
+    let outcomes = [("changed", count(changed)), ("dropped", count(dropped)), ("kept", count(kept))];
+    let all = std::iter::once(("same", same.max(0.0))).chain(outcomes);
+    all.map(|(outcome, rows)| (outcome.to_owned(), rows)).collect()
 }
 
 fn recycles(hook: &HookMetrics) -> Vec<(String, f64)> {

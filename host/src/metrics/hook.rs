@@ -7,6 +7,7 @@ use super::growth::{Growth, Kept};
 use super::histogram::{self, Histogram};
 use crate::clock::nanos;
 use crate::config::Share;
+use crate::hook::differences::Differences;
 use crate::hook::due::Cause;
 use crate::hook::failure::{Cost, Failure, FailureKind};
 use crate::hook::gate::Gate;
@@ -22,6 +23,8 @@ pub struct HookMetrics {
     pub name: String,
     /// SHA-256 of its plugin: which version of it this is.
     pub sha256: [u8; 32],
+    /// What it is there for.
+    pub role: Role,
     setting: RwLock<Setting>,
     /// How many instances it has at most.
     pub instances: u32,
@@ -65,6 +68,8 @@ pub struct HookMetrics {
     pub paused: Counter,
     /// Rows that it failed on and that are dead letters now.
     pub dead_letters: Counter,
+    /// Rows that it failed on and that the version at work was handed instead, of a candidate.
+    pub handed_back: Counter,
     /// Rows that it failed on and that passed as they were.
     pub passed: Counter,
     /// Rows that it failed on and that are gone, as configured.
@@ -93,6 +98,8 @@ pub struct Setting {
     pub is_paused: bool,
     /// The way in, with its breaker; none where nothing flows in real time.
     pub gate: Option<Arc<Gate>>,
+    /// What it would do otherwise than the version at work, of a shadow.
+    pub differences: Option<Arc<Differences>>,
 }
 
 /// What a hook wrote to the log.
@@ -111,6 +118,8 @@ pub struct Counted {
     pub name: String,
     /// SHA-256 of its plugin.
     pub sha256: [u8; 32],
+    /// What it is there for.
+    pub role: Role,
     /// What each of its instances may use.
     pub limits: Limits,
     /// How many instances it has at most.
@@ -119,14 +128,39 @@ pub struct Counted {
     pub log: Arc<LogMetrics>,
 }
 
+/// What a version of a hook is there for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It is at work.
+    #[default]
+    AtWork,
+    /// It is tried on a share of the events.
+    Candidate,
+    /// It is tried on copies; nothing that it does is in the books.
+    Shadow,
+}
+
+impl Role {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::AtWork => "stable",
+            Role::Candidate => "candidate",
+            Role::Shadow => "shadow",
+        }
+    }
+}
+
 impl HookMetrics {
     /// Nothing counted yet.
     pub fn new(hook: Counted) -> HookMetrics {
-        let Counted { name, sha256, limits, instances, log } = hook;
-        let setting = Setting { limits, share: Share::percent(100), is_paused: false, gate: None };
+        let Counted { name, sha256, role, limits, instances, log } = hook;
+        let setting =
+            Setting { limits, share: Share::percent(100), is_paused: false, gate: None, differences: None };
         HookMetrics {
             name,
             sha256,
+            role,
             setting: RwLock::new(setting),
             instances,
             log,
@@ -149,6 +183,7 @@ impl HookMetrics {
             open_dropped: Counter::default(),
             paused: Counter::default(),
             dead_letters: Counter::default(),
+            handed_back: Counter::default(),
             passed: Counter::default(),
             error_dropped: Counter::default(),
             latency: Histogram::new(histogram::CPU),
@@ -166,7 +201,7 @@ impl HookMetrics {
     /// What is known of it before anything was counted.
     pub(super) fn counted(&self) -> Counted {
         let (name, limits, instances) = (self.name.clone(), self.limits(), self.instances);
-        Counted { name, sha256: self.sha256, limits, instances, log: Arc::default() }
+        Counted { name, sha256: self.sha256, role: self.role, limits, instances, log: Arc::default() }
     }
 
     /// How it is set now.
@@ -182,6 +217,11 @@ impl HookMetrics {
     /// What each of its instances may use.
     pub fn limits(&self) -> Limits {
         self.setting.read().unwrap_or_else(PoisonError::into_inner).limits
+    }
+
+    /// The same version, which is at work from now on and has counted nothing as that.
+    pub(crate) fn at_work(&self) -> HookMetrics {
+        HookMetrics::new(Counted { role: Role::AtWork, log: self.log.clone(), ..self.counted() })
     }
 
     /// A copy that has counted what another version of it did too; how long calls took and what they kept is each
@@ -207,13 +247,13 @@ impl HookMetrics {
     }
 
     /// All that are added up.
-    fn counters(&self) -> [&Counter; 22] {
+    fn counters(&self) -> [&Counter; 23] {
         let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } =
             self;
         let HookMetrics { states_lost, isolations, not_isolated, opened, closed, .. } = self;
         let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } =
             self;
-        let HookMetrics { outside, paused, cpu_ns, .. } = self;
+        let HookMetrics { outside, paused, handed_back, cpu_ns, .. } = self;
         [
             calls,
             rows,
@@ -236,6 +276,7 @@ impl HookMetrics {
             error_dropped,
             outside,
             paused,
+            handed_back,
             cpu_ns,
         ]
     }

@@ -36,8 +36,10 @@ pub fn version(hook: &HookMetrics) -> String {
 pub fn render(metrics: &Metrics, beside: &Beside) -> String {
     let mut page = Page::default();
     let hooks = metrics.hooks();
-    let hooks =
-        hooks.iter().map(|hook| (vec![("hook", hook.name.clone()), ("version", version(hook))], &**hook));
+    let hooks = hooks.iter().map(|hook| {
+        let name = ("hook", hook.name.clone());
+        (vec![name, ("version", version(hook)), ("role", hook.role.name().to_owned())], &**hook)
+    });
     page.families(families::HOOKS, &hooks.collect::<Vec<_>>());
     let sources = metrics.sources.iter().map(|source| (vec![("source", source.name.clone())], &**source));
     page.families(families::SOURCES, &sources.collect::<Vec<_>>());

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, OnError};
 use crate::event::batch::{Origin, SourceId};
 use crate::event::column::Column;
 use crate::event::condition::Condition;
@@ -18,6 +18,7 @@ use crate::event::selection::Selection;
 use crate::event::unseen::Unseen;
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::setup::Setup;
+use crate::hook::differences::Differences;
 use crate::hook::gate::Gate;
 use crate::hook::load::Plugin;
 use crate::hook::rollout::{Asides, Rollout};
@@ -43,16 +44,35 @@ pub(crate) struct Part {
     pub(crate) metrics: Arc<HookMetrics>,
     /// The way in; none where nothing flows in real time, so that no breaker opens.
     pub(crate) gate: Option<Arc<Gate>>,
+    /// A version that is tried beside it, as a hook of its own.
+    pub(crate) candidate: Option<Box<Tried>>,
+}
+
+/// A version that is tried.
+#[derive(Clone)]
+pub(crate) struct Tried {
+    /// The hook as it would be.
+    pub(crate) part: Part,
+    /// What a shadow would have done otherwise; none: it is handed a share of the events.
+    pub(crate) differences: Option<Arc<Differences>>,
 }
 
 impl Part {
-    /// Lets its metrics tell how it is set now.
+    /// Lets its metrics, and those of what is tried beside it, tell how they are set now.
     pub(crate) fn note_setting(&self) {
+        self.note_setting_with(None);
+        if let Some(Tried { part, differences }) = self.candidate.as_deref() {
+            part.note_setting_with(differences.clone());
+        }
+    }
+
+    fn note_setting_with(&self, differences: Option<Arc<Differences>>) {
         self.metrics.set(Setting {
             limits: *self.plan.blueprint.limits(),
             share: self.hook.rollout.share,
             is_paused: self.hook.is_paused,
             gate: self.gate.clone(),
+            differences,
         });
     }
 }
@@ -71,6 +91,8 @@ pub(crate) struct Assembly {
     pub(crate) asides: Arc<Asides>,
     /// The hooks, in chain order.
     pub(crate) stages: Vec<Arc<StagePlan>>,
+    /// The versions that are tried beside them.
+    pub(crate) candidates: Vec<Option<Arc<StagePlan>>>,
     /// What anybody reads or matches.
     read: Vec<Path>,
 }
@@ -94,13 +116,18 @@ impl Assembly {
         let unseen = Arc::new(Unseen::new(&read));
         let times = Arc::new(Times::new(&config.sources, &projection));
         let mut stages: Vec<Arc<StagePlan>> = Vec::with_capacity(parts.len());
+        let mut candidates = Vec::with_capacity(parts.len());
         for (place, part) in parts.iter().enumerate() {
             let is_last = place + 1 == parts.len() && !router.reads_fields();
             let wired = Wired { projection: &projection, names: &names, times: &times, workers, is_last };
-            stages.push(Arc::new(wired.stage(part, dead_letters)));
+            let stage = wired.stage(part, dead_letters);
+            candidates.push(
+                part.candidate.as_ref().map(|tried| Arc::new(wired.candidate(tried, &stage, dead_letters))),
+            );
+            stages.push(Arc::new(stage));
         }
         let asides = names.asides;
-        Ok(Assembly { projection, router, unseen, times, asides, stages, read })
+        Ok(Assembly { projection, router, unseen, times, asides, stages, candidates, read })
     }
 
     /// The same, taking over from `before` what goes on as it was.
@@ -129,7 +156,7 @@ impl Assembly {
 
 /// What a stage is wired to.
 struct Wired<'w> {
-    projection: &'w Projection,
+    projection: &'w Arc<Projection>,
     names: &'w Names,
     times: &'w Times,
     workers: u32,
@@ -138,7 +165,7 @@ struct Wired<'w> {
 
 impl Wired<'_> {
     fn stage(&self, part: &Part, dead_letters: &Arc<DeadLetters>) -> StagePlan {
-        let Part { hook, plan, plugin, metrics, gate, id } = part;
+        let Part { hook, plan, plugin, metrics, gate, id, .. } = part;
         let interest = &plan.interest;
         let writes = interest.write.iter().filter_map(|field| self.projection.node(&field.path));
         let writes: Vec<_> = writes.collect();
@@ -160,6 +187,7 @@ impl Wired<'_> {
                 aside: self.names.asides.of(&hook.name),
                 ..self.names.selection(hook.from.as_deref(), &hook.conditions, self.projection)
             },
+            projection: self.projection.clone(),
             rollout: Rollout::new(&hook.rollout, self.projection, &self.names.asides),
             asides: self.names.asides.clone(),
             reads: reads.collect(),
@@ -180,7 +208,28 @@ impl Wired<'_> {
                 received_ns: 0,
                 identity: xxhash_rust::xxh3::xxh3_64(source_name.as_bytes()),
             },
+            hands_back: false,
+            shadow: None,
             is_last: self.is_last,
+        }
+    }
+
+    /// A version that is tried beside `stable`.
+    fn candidate(&self, tried: &Tried, stable: &StagePlan, dead_letters: &Arc<DeadLetters>) -> StagePlan {
+        let plan = self.stage(&tried.part, dead_letters);
+        // Its events are numbered apart until it takes over.
+        let identity =
+            xxhash_rust::xxh3::xxh3_64(format!("{}/candidate", plan.origin.source_name).as_bytes());
+        StagePlan {
+            selection: stable.selection.clone(),
+            is_paused: stable.is_paused,
+            on_error: OnError::Pass,
+            hands_back: true,
+            shadow: tried.differences.clone(),
+            // What the version at work is handed after it is read from the same rows.
+            is_last: false,
+            origin: Origin { identity, ..plan.origin.clone() },
+            ..plan
         }
     }
 }
@@ -217,10 +266,17 @@ impl Names {
     }
 }
 
+/// The hooks, each with the version that is tried beside it.
+fn with_candidates(parts: &[Part]) -> impl Iterator<Item = &Part> {
+    parts
+        .iter()
+        .flat_map(|part| std::iter::once(part).chain(part.candidate.as_ref().map(|tried| &tried.part)))
+}
+
 /// Every field that anybody reads or matches.
 fn read_paths(config: &Config, parts: &[Part]) -> Vec<Path> {
     let mut paths: Vec<&Path> = Vec::new();
-    for part in parts {
+    for part in with_candidates(parts) {
         paths.extend(part.plan.interest.read.iter().map(|field| &field.path));
         paths.extend(part.hook.conditions.iter().chain(&part.hook.rollout.only).map(Condition::path));
         paths.extend(&part.hook.rollout.by);
@@ -240,7 +296,7 @@ fn read_paths(config: &Config, parts: &[Part]) -> Vec<Path> {
 /// Every field that anybody reads, writes, matches or takes the time from.
 fn projection(config: &Config, parts: &[Part], read: &[Path]) -> Result<Projection, TooManyFields> {
     let mut paths: Vec<&Path> = read.iter().collect();
-    let writes = parts.iter().flat_map(|part| &part.plan.interest.write);
+    let writes = with_candidates(parts).flat_map(|part| &part.plan.interest.write);
     paths.extend(writes.map(|field| &field.path));
     if uses_time(config, &paths) {
         paths.extend(config.sources.iter().flat_map(|source| source.time.fields()));

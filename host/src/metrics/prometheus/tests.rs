@@ -75,7 +75,7 @@ fn a_hook_has_series_for_its_version_while_it_is_in_the_chain() {
     hook.set(setting);
     let metrics = Metrics::new([hook], ["in"], ["out"]);
     let page = render(&metrics, &Beside::default());
-    let of = "{hook=\"redact\",version=\"000000000000\"";
+    let of = "{hook=\"redact\",version=\"000000000000\",role=\"stable\"";
     for (name, rest) in [
         ("hookaroon_hook_rows_total", "} 1000"),
         ("hookaroon_hook_failures_total", ",kind=\"deadline\"} 2"),
@@ -158,7 +158,7 @@ fn documented<T>(families: &[Family<T>], labels: &str) -> Vec<String> {
 /// All of them, as the lines of `docs/metrics.md`.
 fn all_documented() -> Vec<String> {
     [
-        documented(families::HOOKS, "hook version"),
+        documented(families::HOOKS, "hook version role"),
         documented(families::SOURCES, "source"),
         documented(families::INTAKES, "worker"),
         documented(families::SINKS, "sink"),

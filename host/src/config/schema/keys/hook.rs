@@ -119,6 +119,7 @@ pub(in crate::config) const HOOK: &Section = &Section {
         table("recycle", Table(RECYCLE)),
         table("grant", Table(GRANT)),
         table("rollout", Table(ROLLOUT)),
+        Key { unset: Means("none is tried"), ..table("candidate", Table(CANDIDATE)) },
         Key { unset: Is("{}"), ..table("config", Open) },
     ],
 };
@@ -212,6 +213,81 @@ pub(in crate::config) const GRANT: &Section = &Section {
     ],
 };
 
+pub(in crate::config) const CANDIDATE: &Section = &Section {
+    header: "[hook.candidate]",
+    doc: "Another version of the plugin, tried beside the one at work, with the hook's grants and limits. It starts with what \
+          that one saved. Events that it fails on are handed to the version at work, so none is lost. It is taken back by itself \
+          when it does worse. See [rollout](rollout.md).",
+    keys: &[
+        key("plugin", Text(Plugin), Refused, "\"redact-2.wasm\"", "The plugin that is tried."),
+        key(
+            "sha256",
+            Text(Digest),
+            Means("whatever is there"),
+            "\"3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b\"",
+            "The digest that it must have.",
+        ),
+        key(
+            "share",
+            Text(Share),
+            Means("all events, of a shadow; else it is needed"),
+            "\"5%\"",
+            "The share of the hook's events that it is handed, in steps of `\"0.01%\"`.",
+        ),
+        key(
+            "shadow",
+            Flag,
+            Is("false"),
+            "false",
+            "It is handed copies instead, and nothing comes of what it does; what it would have done otherwise is counted.",
+        ),
+        key(
+            "by",
+            Texts(Any),
+            Means("those of the hook's rollout"),
+            "[\"user_id\"]",
+            "The fields that decide which events are in the share.",
+        ),
+        key(
+            "failures",
+            Text(Share),
+            Is("\"1%\""),
+            "\"0.1%\"",
+            "It is taken back when its failure rate is higher than that of the version at work by more than this.",
+        ),
+        key(
+            "drops",
+            Text(Share),
+            Is("\"5%\""),
+            "\"1%\"",
+            "The same for the rate at which it drops events, higher or lower.",
+        ),
+        key(
+            "cost",
+            Number(CANDIDATE_COST),
+            Default,
+            "3",
+            "It is taken back when an event takes it more than so many times the CPU time.",
+        ),
+        key("window", Time(CANDIDATE_WINDOW), Default, "\"5m\"", "The time over which they are compared."),
+        key(
+            "rows",
+            Number(CANDIDATE_ROWS),
+            Default,
+            "1000",
+            "The least events of its own in that time; before, nothing is decided.",
+        ),
+        key(
+            "promote_after",
+            Time(PROMOTE_AFTER),
+            Means("when somebody says so"),
+            "\"1h\"",
+            "It takes over after so long without being taken back.",
+        ),
+        Key { unset: Means("that of the hook"), ..table("config", Open) },
+    ],
+};
+
 pub(in crate::config) const ROLLOUT: &Section = &Section {
     header: "[hook.rollout]",
     doc: "Which share of its events the hook is applied to: of those that `from` and `match` let through. Who is in a small \
@@ -280,6 +356,18 @@ pub(in crate::config) const EVENTS: Bounded<u64> = Bounded { allowed: 1..=10_000
 pub(in crate::config) const STATE: Bounded<u64> = Bounded { allowed: 1..=1 << 30, default: 0 };
 pub(in crate::config) const LOG_LINES: Bounded<u64> = Bounded { allowed: 0..=1_000_000, default: 100 };
 pub(in crate::config) const LOG_BYTES: Bounded<u64> = Bounded { allowed: 1..=1 << 30, default: 64 << 10 };
+pub(in crate::config) const CANDIDATE_COST: Bounded<u64> = Bounded { allowed: 1..=1000, default: 2 };
+pub(in crate::config) const CANDIDATE_ROWS: Bounded<u64> =
+    Bounded { allowed: 1..=1_000_000_000, default: 100 };
+pub(in crate::config) const CANDIDATE_WINDOW: Bounded<Duration> = Bounded {
+    allowed: Duration::from_millis(100)..=Duration::from_secs(7 * 86_400),
+    default: Duration::from_secs(60),
+};
+/// Without the key it is never.
+pub(in crate::config) const PROMOTE_AFTER: Bounded<Duration> = Bounded {
+    allowed: Duration::from_millis(100)..=Duration::from_secs(365 * 86_400),
+    default: Duration::MAX,
+};
 pub(in crate::config) const BREAKER_FAILURES: Bounded<u64> = Bounded { allowed: 1..=1000, default: 5 };
 const PAUSES: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
 pub(in crate::config) const BREAKER_WINDOW: Bounded<Duration> =
