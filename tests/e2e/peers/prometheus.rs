@@ -13,7 +13,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{FILE_TO_FILE, Trial, hook, wait_until};
+use crate::support::{FILE_TO_FILE, Trial, hook, misbehave, wait_until};
 
 /// After so many scrapes every rate is known.
 const SCRAPES: f64 = 8.0;
@@ -117,15 +117,21 @@ impl Prometheus {
     }
 }
 
-/// A run through hooks of which one changes events, one fails on some and one leaks, with the address of its metrics.
+/// A run through hooks of which one changes events and has a shadow, one fails on some and one leaks, with the address of its metrics.
 fn start_host(trial: &Trial) -> (Running, ChildStdin, String) {
     let ends = FILE_TO_FILE.replace("type = \"file\"\npaths = [\"in.log\"]", "type = \"stdin\"");
     let reads = "read = [\"n\"]\nwrite = [\"stamp\"]\ntext = \"x\"";
     let poison = "read = [\"cause\"]\npoison = \"poison\"";
     let leak =
         "[[hook]]\nname = \"leaks\"\nplugin = \"leak\"\nmemory = \"4MiB\"\n[hook.grant]\nread = [\".\"]\n";
-    let hooks =
-        [hook("stamps", "", "set", reads), hook("fails", "", "nothing", poison), leak.to_owned()].concat();
+    // A shadow that stamps otherwise.
+    let plugin = misbehave();
+    let shadow = format!(
+        "[hook.candidate]\nplugin = {plugin:?}\nshadow = true\n[hook.candidate.config]\nread = [\"n\"]\nwrite = [\"stamp\"]\n\
+         do = \"set\"\ntext = \"y\"\n"
+    );
+    let stamps = hook("stamps", "", "set", reads) + &shadow;
+    let hooks = [stamps, hook("fails", "", "nothing", poison), leak.to_owned()].concat();
     let admin = "[admin]\nlisten = \"127.0.0.1:0\"\nmetrics_listen = \"127.0.0.1:0\"\n";
     trial.write("hookaroon.toml", format!("[batch]\nrows = 64\n{ends}{admin}{hooks}"));
     let mut child = trial.command(["run"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
