@@ -4,8 +4,8 @@
 //! can be measured, and they are read without stopping anybody.
 
 mod families;
-mod growth;
-mod histogram;
+pub mod growth;
+pub mod histogram;
 mod hook;
 pub mod process;
 pub mod prometheus;
