@@ -13,6 +13,7 @@ pub mod control;
 pub mod follow;
 mod handover;
 pub mod overlay;
+mod trials;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -29,8 +30,8 @@ use crate::hook::instance::Instance;
 use crate::hook::load::Loader;
 use crate::hook::prepare;
 use crate::hook::seat::{Plan, Successor};
-use crate::metrics::Metrics;
-use crate::pipeline::assembly::{Assembly, Part, Tried};
+use crate::metrics::{HookMetrics, Metrics};
+use crate::pipeline::assembly::{Assembly, Part};
 use crate::pipeline::wiring::{all_metrics, part, tried};
 use crate::worker::desk::{Borrowed, Collected, Desk};
 use change::{Did, Need};
@@ -142,6 +143,23 @@ pub struct HookView {
     pub sha256: [u8; 32],
     /// How many instances it has.
     pub instances: u32,
+    /// What is counted.
+    pub metrics: Arc<HookMetrics>,
+    /// The version that is tried beside it.
+    pub candidate: Option<CandidateView>,
+}
+
+/// A version that is tried.
+#[derive(Clone)]
+pub struct CandidateView {
+    /// The hook as it would be.
+    pub hook: Arc<config::Hook>,
+    /// Its plugin's standard name or path.
+    pub plugin: String,
+    /// SHA-256 of that.
+    pub sha256: [u8; 32],
+    /// What is counted.
+    pub metrics: Arc<HookMetrics>,
 }
 
 /// The hooks at work, and the way to change them.
@@ -188,9 +206,7 @@ impl Live {
     pub(crate) fn new(begun: Begun, loader: Loader) -> Live {
         let Begun { config, parts, assembly, desks, metrics, dead_letters } = begun;
         let next_id = parts.len() as u32;
-        for part in &parts {
-            loader.note_at_work(&part.hook.name, &part.plugin);
-        }
+        parts.iter().for_each(|part| note_at_work(&loader, part));
         let running = Running { config: Arc::new(config), parts, assembly, next_id };
         let view = RwLock::new(Arc::new(running.view()));
         Live { running: Mutex::new(running), view, desks, loader, metrics, dead_letters }
@@ -199,6 +215,11 @@ impl Live {
     /// What is at work now. Does not wait for a change that is under way.
     pub fn view(&self) -> Arc<View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// What loads plugins, as the configuration wants them.
@@ -226,8 +247,9 @@ impl Live {
         for (hook, did) in &applied.hooks {
             tracing::info!(hook = hook.as_str(), "{}", did.name());
             let part = running.parts.iter().find(|part| part.hook.name == *hook);
-            if let (Did::Loaded | Did::Swapped | Did::Promoted, Some(part)) = (did, part) {
-                self.loader.note_at_work(hook, &part.plugin);
+            self.metrics.changes.add(did.name());
+            if let Some(part) = part {
+                note_at_work(&self.loader, part);
             }
         }
         Ok(applied)
@@ -292,7 +314,7 @@ impl Live {
         if need == Need::Instances
             && let Some(tried) = old.candidate.as_ref().filter(|tried| is_promoted(tried, hook))
         {
-            let Part { plugin, plan, metrics, .. } = tried.part.clone();
+            let Part { plugin, plan, metrics, .. } = (**tried).clone();
             let gate = Some(Arc::new(Gate::new(hook)));
             let metrics = Arc::new(metrics.at_work());
             let promoted = Part { plugin, plan, metrics, gate, ..part };
@@ -324,20 +346,20 @@ impl Live {
     /// What becomes of the version that is tried beside a hook, if one is or is to be.
     fn trial(
         &self,
-        old: Option<&Tried>,
+        old: Option<&Part>,
         hook: &config::Hook,
         id: u32,
-    ) -> Result<(Option<Box<Tried>>, Trial), Vec<String>> {
+    ) -> Result<(Option<Box<Part>>, Trial), Vec<String>> {
         let Some(wanted) = &hook.candidate else {
             return Ok((None, if old.is_some() { Trial::End } else { Trial::Keep }));
         };
         let as_hook = wanted.hook(hook);
         if let Some(old) = old
-            && change::need(&old.part.hook, &old.part.plugin.sha256, &as_hook) == Need::Nothing
-            && old.differences.is_some() == wanted.shadow
+            && change::need(&old.hook, &old.plugin.sha256, &as_hook) == Need::Nothing
+            && old.metrics.differences().is_some() == wanted.shadow
         {
-            let part = Part { hook: Arc::new(as_hook), ..old.part.clone() };
-            return Ok((Some(Box::new(Tried { part, ..old.clone() })), Trial::Keep));
+            let part = Part { hook: Arc::new(as_hook), ..old.clone() };
+            return Ok((Some(Box::new(part)), Trial::Keep));
         }
         let named = |error: String| format!("candidate: {error}");
         let workers = self.desks.len() as u32;
@@ -410,15 +432,30 @@ impl Running {
             plugin: part.plugin.label.clone(),
             sha256: part.plugin.sha256,
             instances: part.metrics.instances,
+            metrics: part.metrics.clone(),
+            candidate: part.candidate.as_ref().map(|tried| CandidateView {
+                hook: tried.hook.clone(),
+                plugin: tried.plugin.label.clone(),
+                sha256: tried.plugin.sha256,
+                metrics: tried.metrics.clone(),
+            }),
         });
         View { config: self.config.clone(), hooks: hooks.collect() }
     }
 }
 
+/// The plugins of a hook are at work.
+fn note_at_work(loader: &Loader, part: &Part) {
+    if let Some(tried) = &part.candidate {
+        loader.note_at_work(&part.hook.name, &tried.plugin, true);
+    }
+    loader.note_at_work(&part.hook.name, &part.plugin, false);
+}
+
 /// Whether a hook is now configured as the version that was tried beside it.
-fn is_promoted(tried: &Tried, hook: &config::Hook) -> bool {
-    change::need(&tried.part.hook, &tried.part.plugin.sha256, hook) == Need::Nothing
-        || hook.sha256 == Some(tried.part.plugin.sha256) && hook.config == tried.part.hook.config
+fn is_promoted(tried: &Part, hook: &config::Hook) -> bool {
+    change::need(&tried.hook, &tried.plugin.sha256, hook) == Need::Nothing
+        || hook.sha256 == Some(tried.plugin.sha256) && hook.config == tried.hook.config
 }
 
 /// The plan of a hook with other limits and grants, which has to be granted all that it asked for.

@@ -12,11 +12,13 @@ pub mod prometheus;
 mod sink;
 mod source;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use crate::hook::dead_letters::store::Store;
+use crate::live::change::Did;
 use crate::queue::Depth;
 pub use hook::{Counted, HookMetrics, LogMetrics, MOST_EXAMPLES, Role, Setting};
 pub use sink::SinkMetrics;
@@ -53,6 +55,8 @@ pub struct Metrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     hooks: RwLock<Arc<[Arc<HookMetrics>]>>,
     past: Mutex<Past>,
+    /// What was done with hooks while it ran.
+    pub changes: Changes,
     /// One for each sink.
     pub sinks: Vec<Arc<SinkMetrics>>,
     /// Events that no sink takes.
@@ -88,6 +92,33 @@ const MOST_GONE: usize = 64;
 /// The name under which those are counted.
 const GONE: &str = "(unloaded)";
 
+/// What a candidate that is taken back counts as among the changes.
+pub const ROLLED_BACK: &str = "rolled back";
+
+/// How often hooks were loaded, swapped and so on.
+#[derive(Debug)]
+pub struct Changes(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Default for Changes {
+    /// None of each kind, so that the first one is seen to be one more.
+    fn default() -> Changes {
+        let kinds = Did::ALL.into_iter().map(Did::name).chain([ROLLED_BACK]);
+        Changes(Mutex::new(kinds.map(|kind| (kind, 0)).collect()))
+    }
+}
+
+impl Changes {
+    /// One more of this kind.
+    pub fn add(&self, kind: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(kind).or_default() += 1;
+    }
+
+    /// All of them, by kind.
+    pub fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Metrics {
     /// The counters of a run with these hooks, sources and sinks (their names).
     pub fn new<'a>(
@@ -101,6 +132,7 @@ impl Metrics {
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
             hooks: RwLock::new(hooks.into_iter().collect()),
             past: Mutex::default(),
+            changes: Changes::default(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
             unrouted: Counter::default(),
             stopped: Counter::default(),

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::hook::differences::{Differences, Sample};
 use crate::hook::engine::STACK_BYTES;
 use crate::hook::failure::FailureKind;
 use crate::hook::instance::MAX_HANDLES;
 use crate::hook::limits;
 use crate::metrics::process::Process;
-use crate::metrics::{HookMetrics, Metrics};
+use crate::metrics::{HookMetrics, Metrics, Role};
 
 /// How wide the chart of a hook's memory is, in characters.
 const CHART_WIDTH: usize = 60;
@@ -137,9 +138,43 @@ pub struct Hook {
     pub duplicates_deleted: u64,
     /// Surrogates that stood alone in what it read, which are U+FFFD there and as they were in the text.
     pub lone_surrogates: u64,
+    /// What a version that was tried on copies would have done otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
     /// Its memory over time, for the chart.
     #[serde(skip)]
     memory: Vec<u64>,
+}
+
+/// What a shadow would have done otherwise.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shadow {
+    /// Events of which both outcomes are known.
+    pub compared: u64,
+    /// Events that both kept, each with another text.
+    pub changed: u64,
+    /// Events that only the shadow would have dropped.
+    pub dropped: u64,
+    /// Events that only the version at work dropped.
+    pub kept: u64,
+    /// Batches in which they emitted another number of events.
+    pub emitted: u64,
+    /// Some of these events, field by field.
+    pub samples: Vec<Sample>,
+}
+
+impl Shadow {
+    /// What is known now.
+    pub fn new(differences: &Differences) -> Shadow {
+        Shadow {
+            compared: differences.compared.get(),
+            changed: differences.changed.get(),
+            dropped: differences.dropped.get(),
+            kept: differences.kept.get(),
+            emitted: differences.emitted.get(),
+            samples: differences.samples(),
+        }
+    }
 }
 
 /// What a hook may use, beside memory.
@@ -234,7 +269,10 @@ impl Summary {
             elapsed_s: metrics.started.elapsed().as_secs_f64(),
             memory_peak_bytes: Process::now().resident_peak,
             costliest: Costliest::of(metrics, &hooks),
-            hooks: hooks.iter().map(|hook| Hook::new(hook)).collect(),
+            hooks: hooks
+                .iter()
+                .map(|hook| Hook { shadow: shadow_of(metrics, &hook.name), ..Hook::new(hook) })
+                .collect(),
         }
     }
 
@@ -338,6 +376,13 @@ impl Summary {
     }
 }
 
+/// What the shadow of a hook would have done otherwise, if one is tried.
+fn shadow_of(metrics: &Metrics, hook: &str) -> Option<Shadow> {
+    let hooks = metrics.hooks();
+    let shadow = hooks.iter().find(|tried| tried.role == Role::Shadow && tried.name == hook)?;
+    Some(Shadow::new(shadow.differences()?))
+}
+
 impl Costliest {
     fn of(metrics: &Metrics, hooks: &[Arc<HookMetrics>]) -> Option<Costliest> {
         let all_ns = metrics.worker_cpu_ns.get();
@@ -386,6 +431,7 @@ impl Hook {
             refused_writes: metrics.refused.get(),
             duplicates_deleted: metrics.duplicates.get(),
             lone_surrogates: metrics.surrogates.get(),
+            shadow: None,
             memory: metrics.memory_history(),
         }
     }

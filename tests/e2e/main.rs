@@ -9,6 +9,7 @@ mod author;
 mod bench;
 mod bombs;
 mod breaker;
+mod candidate;
 mod check;
 mod config;
 mod config_commands;

@@ -54,8 +54,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     let show = arguments.once || io::stderr().is_terminal();
     // Who reads files to their end once wants nothing else meanwhile.
-    let beginning = (!arguments.once).then_some(beginning);
-    flow(&config, hooks, loader, beginning, &Ending { show, summary: arguments.summary.as_deref() })
+    let beginning = (beginning, !arguments.once);
+    flow(&config, hooks, loader, Some(beginning), &Ending { show, summary: arguments.summary.as_deref() })
 }
 
 /// What is told at the end.
@@ -66,12 +66,13 @@ pub struct Ending<'a> {
     pub summary: Option<&'a Path>,
 }
 
-/// Lets a checked configuration flow until it has ended, or a signal ends it. With its beginning, it is followed.
+/// Lets a checked configuration flow until it has ended, or a signal ends it. Its beginning is for changes, and says whether
+/// files are followed.
 pub fn flow(
     config: &Config,
     hooks: Vec<Prepared>,
     loader: Loader,
-    beginning: Option<Beginning>,
+    beginning: Option<(Beginning, bool)>,
     ending: &Ending<'_>,
 ) -> Result<(), ExitCode> {
     if let Some(path) = ending.summary {
@@ -81,7 +82,7 @@ pub fn flow(
     let drain = Arc::new(Drain::default());
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, loader, &drain).map_err(|error| code(&error))?;
-    let follower = beginning.map(|beginning| follow(&pipeline, beginning)).transpose();
+    let follower = beginning.map(|(beginning, reads)| follow(&pipeline, beginning, reads)).transpose();
     let follower = follower.map_err(|error| failed(&error))?;
     let metrics = pipeline.metrics.clone();
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
@@ -117,12 +118,12 @@ pub fn flow(
 }
 
 /// Follows the files of a run; a signal makes it read them again.
-fn follow(pipeline: &Pipeline, beginning: Beginning) -> io::Result<Follower> {
+fn follow(pipeline: &Pipeline, beginning: Beginning, reads: bool) -> io::Result<Follower> {
     let environment = Box::new(|name: &str| std::env::var(name).ok());
     let control = Arc::new(Control::new(pipeline.live.clone(), beginning, environment));
-    let follower = Follower::start(control)?;
+    let follower = Follower::start(control, reads)?;
     // For whoever sits in front of it, the end of the terminal is the end of the run.
-    if !io::stderr().is_terminal() {
+    if reads && !io::stderr().is_terminal() {
         let (nudge, mut signals) = (follower.nudge(), Signals::new([SIGHUP])?);
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in signals.forever() {

@@ -45,6 +45,9 @@ pub struct Version {
     pub from: String,
     /// When, in seconds since 1970.
     pub since: u64,
+    /// It was only tried, beside another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tried: bool,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -95,8 +98,8 @@ impl Kept {
         replace_own(&beside(&self.file(hook, &hex(sha256)), ending), bytes)
     }
 
-    /// A version of a hook is at work: it is listed as the newest, and what is no longer among the last is removed.
-    pub fn list(&self, hook: &str, sha256: &[u8; 32], from: &str) -> io::Result<()> {
+    /// A version of a hook is at work, or tried: it is listed as the newest, and what is no longer among the last is removed.
+    pub fn list(&self, hook: &str, sha256: &[u8; 32], from: &str, tried: bool) -> io::Result<()> {
         let mut versions = self.versions(hook)?;
         let sha256 = hex(sha256);
         // Where it came from first: going back to it is no other place.
@@ -108,7 +111,7 @@ impl Kept {
             Some(known) if is_own => known.from,
             _ => from.to_owned(),
         };
-        versions.push(Version { sha256, from, since });
+        versions.push(Version { sha256, from, since, tried });
         let surplus = versions.len().saturating_sub(MOST);
         versions.drain(..surplus);
         let text = toml::to_string(&Index { version: versions.clone() }).map_err(io::Error::other)?;
@@ -139,7 +142,7 @@ impl Kept {
     /// The file of the version that was loaded from this place last.
     pub(super) fn last_from(&self, hook: &str, from: &str) -> Option<PathBuf> {
         let versions = self.versions(hook).ok()?;
-        let last = versions.iter().rev().find(|version| version.from == from)?;
+        let last = versions.iter().rev().find(|version| version.from == from && !version.tried)?;
         Some(self.file(hook, &last.sha256))
     }
 }
@@ -167,14 +170,14 @@ mod tests {
         for number in 0..9u8 {
             kept.put("h", &[number; 32], &[number], None).unwrap();
             if number % 2 == 0 {
-                kept.list("h", &[number; 32], &format!("v{number}.wasm")).unwrap();
+                kept.list("h", &[number; 32], &format!("v{number}.wasm"), false).unwrap();
             }
         }
         for number in [1u8, 3, 5, 7] {
             assert!(!kept.file("h", &hex(&[number; 32])).exists(), "{number} never ran");
         }
         kept.put("h", &[10; 32], &[10], None).unwrap();
-        kept.list("h", &[10; 32], "v10.wasm").unwrap();
+        kept.list("h", &[10; 32], "v10.wasm", false).unwrap();
         let from: Vec<String> = kept.versions("h").unwrap().into_iter().map(|version| version.from).collect();
         assert_eq!(from, ["v2.wasm", "v4.wasm", "v6.wasm", "v8.wasm", "v10.wasm"]);
         assert_eq!(fs::read_dir(dir.path().join("plugins/h")).unwrap().count(), MOST + 1);
@@ -188,11 +191,11 @@ mod tests {
         let kept = Kept::new(dir.path());
         for number in [1u8, 2] {
             kept.put("h", &[number; 32], &[number], None).unwrap();
-            kept.list("h", &[number; 32], &format!("v{number}.wasm")).unwrap();
+            kept.list("h", &[number; 32], &format!("v{number}.wasm"), false).unwrap();
         }
         let own = kept.file("h", &hex(&[1; 32]));
         kept.put("h", &[1; 32], &[1], Some(&own)).unwrap();
-        kept.list("h", &[1; 32], own.to_str().unwrap()).unwrap();
+        kept.list("h", &[1; 32], own.to_str().unwrap(), false).unwrap();
         let from: Vec<String> = kept.versions("h").unwrap().into_iter().map(|version| version.from).collect();
         assert_eq!(from, ["v2.wasm", "v1.wasm"]);
     }

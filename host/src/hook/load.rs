@@ -166,10 +166,10 @@ impl Loader {
         self.kept.as_ref()
     }
 
-    /// A plugin that it loaded is at work for a hook. What goes wrong here is a warning: the hook is at work all the same.
-    pub fn note_at_work(&self, hook: &str, plugin: &Plugin) {
+    /// A plugin that it loaded is at work for a hook, or only tried. What goes wrong here is a warning: the hook is at work all the same.
+    pub fn note_at_work(&self, hook: &str, plugin: &Plugin, tried: bool) {
         if let Some(kept) = &self.kept
-            && let Err(error) = kept.list(hook, &plugin.sha256, &plugin.label)
+            && let Err(error) = kept.list(hook, &plugin.sha256, &plugin.label, tried)
         {
             tracing::warn!(hook, "its plugin is not kept for later, and cannot be gone back to: {error}");
         }

@@ -264,6 +264,7 @@ impl Stage {
         let metrics = &*plan.metrics;
         let (rows, begun) = (self.rows.len(), Instant::now());
         self.spent = Duration::ZERO;
+        metrics.handed.add(rows as u64);
         let shadow = tried.filter(|candidate| candidate.is_shadow());
         let (watched, emitted) = (self.failed.is_some(), self.emitted);
         if shadow.is_some() {

@@ -14,10 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::overlay::{Change, Overlay, Position, Version};
-use super::{Applied, ChangeError, Live, Options};
+use super::overlay::{Change, Overlay, Position, Trial, Version};
+use super::trials::{Decision, Trials};
+use super::{Applied, ChangeError, HookView, Live, Options};
 use crate::config::{self, Config, Errors, Files, is_name, of_table, suggestion};
-use crate::hook::load::hex;
+use crate::hook::load::{PluginSource, hex};
+use crate::hook::verdict::Verdict;
+use crate::metrics::ROLLED_BACK;
 use crate::replace::replace_own;
 
 /// The file of what operators changed.
@@ -112,7 +115,8 @@ pub struct Control {
     live: Arc<Live>,
     environment: Environment,
     wanted: Mutex<Wanted>,
-    /// None: there is no data directory to keep anything in.
+    trials: Mutex<Trials>,
+    /// Where what operators changed is kept.
     file: PathBuf,
 }
 
@@ -188,7 +192,7 @@ impl Control {
         let Beginning { config, files, overlay } = beginning;
         let file = config.data_dir.join(FILE);
         let wanted = Mutex::new(Wanted { files, overlay, reading: Reading::default() });
-        Control { live, environment, wanted, file }
+        Control { live, environment, wanted, trials: Mutex::default(), file }
     }
 
     /// The hooks at work.
@@ -252,9 +256,119 @@ impl Control {
         self.swap_to(name, version, order)
     }
 
-    /// Goes back to the version of a hook that was at work before, or to the one of this digest.
+    /// Tries another version of its plugin beside a hook; `trial` has the keys of `[hook.candidate]`, but for the plugin.
+    pub fn try_out(
+        &self,
+        name: &str,
+        upload: &Upload,
+        trial: &[(String, String)],
+        order: &Order,
+    ) -> Result<Done, ControlError> {
+        self.known(name)?;
+        let Version { plugin, sha256 } = self.store(name, upload)?;
+        let mut table = Table::new();
+        for (key, text) in trial {
+            table.insert(key.clone(), value(text));
+        }
+        refuse_references(&table)?;
+        table.insert("plugin".to_owned(), Value::String(plugin));
+        table.insert("sha256".to_owned(), Value::String(sha256));
+        let instead_of = self.tried_in_files(name);
+        self.change(order, &[], |overlay, change| {
+            overlay.of(name).candidate = Some(change.of(Trial { table: Some(table), instead_of }));
+        })
+    }
+
+    /// Lets the version that is tried beside a hook take over, with what it has become.
+    pub fn promote(&self, name: &str, order: &Order) -> Result<Done, ControlError> {
+        let view = self.live.view();
+        let candidate = self.at_work(&view.hooks, name)?.candidate.as_ref();
+        let Some(candidate) = candidate else { return Err(no_candidate(name)) };
+        let sha256 = hex(&candidate.sha256);
+        let kept = self.live.loader().kept();
+        let plugin = match (&candidate.hook.plugin, kept) {
+            (PluginSource::File(_), Some(kept)) => kept.file(name, &sha256).to_string_lossy().into_owned(),
+            (source, _) => source.to_string(),
+        };
+        let own_config = view.config.hooks.iter().find(|hook| hook.name == name);
+        let own_config = own_config
+            .and_then(|hook| hook.candidate.as_ref()?.config.as_ref().map(|(text, _)| text.clone()));
+        let config = match own_config {
+            None => None,
+            Some(text) => {
+                let config: Value =
+                    serde_json::from_str(&text).map_err(|error| ControlError::Wrong(error.to_string()))?;
+                Some(config)
+            }
+        };
+        let instead_of = self.tried_in_files(name);
+        self.change(order, &[], |overlay, change| {
+            let changes = overlay.of(name);
+            changes.swapped = Some(change.of(Version { plugin, sha256 }));
+            changes.candidate = Some(change.of(Trial { table: None, instead_of }));
+            if let Some(config) = config {
+                changes.set.insert("config".to_owned(), change.of(config));
+            }
+        })
+    }
+
+    /// Ends the trial beside a hook.
+    fn end_trial(&self, name: &str, order: &Order) -> Result<Done, ControlError> {
+        let instead_of = self.tried_in_files(name);
+        self.change(order, &[], |overlay, change| {
+            overlay.of(name).candidate = Some(change.of(Trial { table: None, instead_of }));
+        })
+    }
+
+    /// Takes back or promotes the versions that are tried, where what they did decides it.
+    pub fn judge(&self) {
+        let view = self.live.view();
+        let mut trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+        for Decision { hook, verdict } in trials.look(&view.hooks, crate::clock::now_ns()) {
+            let hook = hook.as_str();
+            let by = |what: &str| Order { by: format!("hookaroon: {what}"), dry_run: false, lasts: None };
+            let made = match &verdict {
+                Verdict::GoOn => continue,
+                Verdict::RollBack(worse) => {
+                    tracing::warn!(hook, "its candidate is taken back: {worse}");
+                    self.live.metrics().changes.add(ROLLED_BACK);
+                    self.end_trial(hook, &by(&format!("automatic rollback, {worse}")))
+                }
+                Verdict::Promote => {
+                    tracing::info!(
+                        hook,
+                        "its candidate takes over: it did no worse for as long as was asked"
+                    );
+                    self.promote(hook, &by("automatic promotion"))
+                }
+            };
+            if let Err(error) = made {
+                tracing::error!(hook, "that could not be done, and is tried again: {error}");
+            }
+        }
+    }
+
+    /// Whether anything is tried.
+    pub fn is_trying(&self) -> bool {
+        self.live.view().hooks.iter().any(|hook| hook.candidate.is_some())
+    }
+
+    /// What the files want to be tried beside a hook.
+    fn tried_in_files(&self, name: &str) -> Option<Table> {
+        let wanted = self.lock();
+        let hooks = wanted.files.table.get("hook")?.as_array()?;
+        let hook = hooks.iter().find(|hook| hook.get("name").and_then(Value::as_str) == Some(name))?;
+        hook.get("candidate")?.as_table().cloned()
+    }
+
+    /// Ends the trial beside a hook, or goes back to the version that was at work before, or to the one of this digest.
     pub fn rollback(&self, name: &str, sha256: Option<&str>, order: &Order) -> Result<Done, ControlError> {
         self.known(name)?;
+        let view = self.live.view();
+        let is_tried = view.hooks.iter().any(|hook| hook.hook.name == name && hook.candidate.is_some());
+        if is_tried && sha256.is_none() {
+            return self.end_trial(name, order);
+        }
         let view = self.live.view();
         let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.sha256));
         let kept = self.live.loader().kept();
@@ -262,7 +376,10 @@ impl Control {
             Some(kept) => kept.versions(name).map_err(|error| self.unusable(error))?,
             None => Vec::new(),
         };
-        let mut others = versions.iter().rev().filter(|version| Some(&version.sha256) != now.as_ref());
+        let mut others = versions
+            .iter()
+            .rev()
+            .filter(|version| Some(&version.sha256) != now.as_ref() && (!version.tried || sha256.is_some()));
         let found = match sha256 {
             None => others.next(),
             Some(start) => others.find(|version| version.sha256.starts_with(start)),
@@ -492,6 +609,12 @@ impl Control {
         Ok(Version { plugin, sha256 })
     }
 
+    fn at_work<'h>(&self, hooks: &'h [HookView], name: &str) -> Result<&'h HookView, ControlError> {
+        self.known(name)?;
+        let found = hooks.iter().find(|hook| hook.hook.name == name);
+        found.ok_or_else(|| ControlError::Wrong(format!("hook {name:?} is not enabled")))
+    }
+
     fn known(&self, name: &str) -> Result<(), ControlError> {
         let view = self.live.view();
         let names: Vec<&str> = view.config.hooks.iter().map(|hook| hook.name.as_str()).collect();
@@ -508,6 +631,12 @@ impl Control {
     fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no_candidate(name: &str) -> ControlError {
+    ControlError::Wrong(format!(
+        "nothing is tried beside hook {name:?}; `hooks swap {name} FILE --share 5%` begins that"
+    ))
 }
 
 /// Who made a change, and when.

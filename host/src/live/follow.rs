@@ -3,7 +3,7 @@
 //! The directories are watched and not the files, because editors and Kubernetes put new files and links in place of old
 //! ones; what counts is whether the texts are others. Ten changes at once end in the last one: a change is taken up when
 //! nothing has moved for [`QUIET`], or after [`LATEST`]. Where a file system tells nothing, looking every [`LOOK`] does. One
-//! thread, which also ends what operators changed for a time.
+//! thread, which also ends what operators changed for a time, and what is tried and does worse.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,9 @@ const LATEST: Duration = Duration::from_secs(1);
 
 /// How often the files are looked at although nothing was told.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How often versions that are tried are judged.
+const JUDGE: Duration = Duration::from_millis(250);
 
 /// What the thread is told.
 enum Word {
@@ -61,11 +64,11 @@ impl Nudge {
 }
 
 impl Follower {
-    /// Follows until it is dropped.
-    pub fn start(control: Arc<Control>) -> std::io::Result<Follower> {
+    /// Follows until it is dropped; the files, if they are to be.
+    pub fn start(control: Arc<Control>, reads: bool) -> std::io::Result<Follower> {
         let (words, heard) = channel();
-        let following =
-            Following { watcher: watcher(words.clone()), watched: BTreeSet::new(), control, heard };
+        let watcher = if reads { watcher(words.clone()) } else { None };
+        let following = Following { reads, watcher, watched: BTreeSet::new(), control, heard };
         let thread = Builder::new().name("config".to_owned()).spawn(move || following.run())?;
         Ok(Follower { words, thread: Some(thread) })
     }
@@ -103,6 +106,7 @@ fn watcher(words: Sender<Word>) -> Option<RecommendedWatcher> {
 }
 
 struct Following {
+    reads: bool,
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     control: Arc<Control>,
@@ -114,7 +118,9 @@ impl Following {
         loop {
             self.watch();
             let end = self.control.expire();
-            let wait = end.map_or(LOOK, |end| end.min(LOOK));
+            self.control.judge();
+            let look = if self.control.is_trying() { JUDGE } else { LOOK };
+            let wait = end.map_or(look, |end| end.min(look));
             match self.heard.recv_timeout(wait) {
                 Ok(Word::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Word::Timed) => {}
@@ -144,6 +150,9 @@ impl Following {
     }
 
     fn read(&self, always: bool) {
+        if !self.reads {
+            return;
+        }
         match self.control.read_files(always) {
             None => {}
             Some(Ok(done)) => tell(&done),

@@ -138,7 +138,7 @@ pub(super) fn hand_over(
             }
             (Trial::Begin, Some(plan)) => {
                 end_trial(&mut desks, tried);
-                let of = part.candidate.as_ref().map_or(&part.plan, |tried| &tried.part.plan);
+                let of = part.candidate.as_ref().map_or(&part.plan, |tried| &tried.plan);
                 begin_trial(&mut desks, &mut links, &Joining { plan, of, ..joining }, ready.tried);
             }
             _ => end_trial(&mut desks, tried),
@@ -176,7 +176,7 @@ impl Ready {
             _ => Vec::new(),
         };
         let tried = match (trial, &part.candidate) {
-            (Trial::Begin, Some(tried)) => self::successors(desks, &tried.part, now_ns)?,
+            (Trial::Begin, Some(tried)) => self::successors(desks, tried, now_ns)?,
             _ => Vec::new(),
         };
         Ok(Ready { step, trial, successors, tried })

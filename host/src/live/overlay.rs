@@ -30,6 +30,9 @@ pub struct Changes {
     /// Another version of its plugin: its file and SHA-256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swapped: Option<Change<Version>>,
+    /// The version that is tried beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Change<Trial>>,
     /// Events pass it by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Change<bool>>,
@@ -64,6 +67,18 @@ pub struct Version {
     pub plugin: String,
     /// SHA-256 of it.
     pub sha256: String,
+}
+
+/// What is tried beside a hook.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// As it would stand in `[hook.candidate]`; none: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+    /// What stood there in the file then; if something else does by now, that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Table>,
 }
 
 /// A place in the chain.
@@ -156,6 +171,7 @@ impl Changes {
         end(&mut self.loaded, "loaded", now, &mut ended);
         end(&mut self.unloaded, "unloaded", now, &mut ended);
         end(&mut self.swapped, "swapped", now, &mut ended);
+        end(&mut self.candidate, "candidate", now, &mut ended);
         end(&mut self.paused, "paused", now, &mut ended);
         end(&mut self.moved, "moved", now, &mut ended);
         self.set.retain(|key, change| {
@@ -167,11 +183,12 @@ impl Changes {
     }
 
     fn ends(&self) -> impl Iterator<Item = u64> {
-        let Changes { loaded, unloaded, swapped, paused, moved, set } = self;
+        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set } = self;
         let whole = [
             loaded.as_ref().and_then(|change| change.until),
             unloaded.as_ref().and_then(|change| change.until),
             swapped.as_ref().and_then(|change| change.until),
+            candidate.as_ref().and_then(|change| change.until),
             paused.as_ref().and_then(|change| change.until),
             moved.as_ref().and_then(|change| change.until),
         ];
@@ -182,6 +199,14 @@ impl Changes {
         if let Some(swapped) = &self.swapped {
             hook.insert("plugin".to_owned(), Value::String(swapped.value.plugin.clone()));
             hook.insert("sha256".to_owned(), Value::String(swapped.value.sha256.clone()));
+        }
+        if let Some(Trial { table, instead_of }) = self.candidate.as_ref().map(|change| &change.value)
+            && hook.get("candidate").and_then(Value::as_table) == instead_of.as_ref()
+        {
+            match table {
+                Some(table) => hook.insert("candidate".to_owned(), Value::Table(table.clone())),
+                None => hook.remove("candidate"),
+            };
         }
         for (key, change) in &self.set {
             put(hook, key, &change.value);
@@ -285,11 +310,25 @@ mod tests {
     }
 
     #[test]
+    fn a_candidate_that_was_taken_back_stays_away_until_the_file_names_another() {
+        let text = "[[hook]]\nname = \"a\"\nplugin = \"a.wasm\"\n[hook.candidate]\nplugin = \"a2.wasm\"\nshare = \"5%\"\n";
+        let config: Table = text.parse().unwrap();
+        let tried = config["hook"][0]["candidate"].as_table().unwrap().clone();
+        let mut overlay = Overlay::default();
+        overlay.of("a").candidate = Some(change(Trial { table: None, instead_of: Some(tried) }, None));
+        assert!(overlay.onto(&config)["hook"][0].get("candidate").is_none());
+        let other: Table = text.replace("a2.wasm", "a3.wasm").parse().unwrap();
+        assert_eq!(overlay.onto(&other), other);
+    }
+
+    #[test]
     fn what_is_kept_is_read_back_as_it_was() {
         let mut overlay = Overlay::default();
         overlay.of("a").swapped =
             Some(change(Version { plugin: "x".to_owned(), sha256: "00".to_owned() }, Some(5)));
         overlay.of("a").paused = Some(change(true, None));
+        let table: Table = "plugin = \"x\"\nshare = \"5%\"".parse().unwrap();
+        overlay.of("a").candidate = Some(change(Trial { table: Some(table), instead_of: None }, None));
         overlay.of("b").moved = Some(change(Position::After("a".to_owned()), None));
         overlay.of("b").set.insert("match".to_owned(), change(Value::from(vec!["n > 1"]), None));
         let text = toml::to_string(&overlay).unwrap();

@@ -5,6 +5,7 @@
 
 mod hooks;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -72,6 +73,8 @@ pub(super) struct Run {
     pub(super) started_at: SystemTime,
     pub(super) unrouted: u64,
     pub(super) stopped: u64,
+    /// What was done with hooks, and how often.
+    pub(super) changes: BTreeMap<&'static str, u64>,
     /// The bytes of the dead letters on disk, and how many there may be.
     pub(super) dead_letters: Option<(u64, u64)>,
     /// How the files were read: how often anew, whether that went well, and when.
@@ -240,6 +243,13 @@ pub(super) const RUN: &[Family<Run>] = &[
         "hookaroon_stopped_events_total",
         "Events that were read and not processed, because a hook with on_error = \"stop\" failed.",
         Grows(|run| run.stopped as f64),
+    ),
+    family(
+        "hookaroon_changes_total",
+        "What was done with hooks while events flow.",
+        Counters("change", |run| {
+            run.changes.iter().map(|(&kind, &count)| (kind.to_owned(), count as f64)).collect()
+        }),
     ),
     family(
         "hookaroon_dead_letters_bytes",

@@ -32,6 +32,8 @@ pub struct HookMetrics {
     pub log: Arc<LogMetrics>,
     /// Batches handed to it, retries included.
     pub calls: Counter,
+    /// Rows that it was to process, each once.
+    pub handed: Counter,
     /// Rows of the batches that it processed.
     pub rows: Counter,
     /// Rows that it dropped.
@@ -84,6 +86,7 @@ pub struct HookMetrics {
     history: Mutex<History>,
     /// The memory of each worker's instance; of the one that they share only the first.
     growth: Box<[Mutex<Growth>]>,
+    differences: Option<Arc<Differences>>,
     examples: Mutex<Vec<Failure>>,
 }
 
@@ -98,8 +101,6 @@ pub struct Setting {
     pub is_paused: bool,
     /// The way in, with its breaker; none where nothing flows in real time.
     pub gate: Option<Arc<Gate>>,
-    /// What it would do otherwise than the version at work, of a shadow.
-    pub differences: Option<Arc<Differences>>,
 }
 
 /// What a hook wrote to the log.
@@ -155,8 +156,7 @@ impl HookMetrics {
     /// Nothing counted yet.
     pub fn new(hook: Counted) -> HookMetrics {
         let Counted { name, sha256, role, limits, instances, log } = hook;
-        let setting =
-            Setting { limits, share: Share::percent(100), is_paused: false, gate: None, differences: None };
+        let setting = Setting { limits, share: Share::percent(100), is_paused: false, gate: None };
         HookMetrics {
             name,
             sha256,
@@ -165,6 +165,7 @@ impl HookMetrics {
             instances,
             log,
             calls: Counter::default(),
+            handed: Counter::default(),
             rows: Counter::default(),
             dropped: Counter::default(),
             written: Counter::default(),
@@ -194,6 +195,7 @@ impl HookMetrics {
             memory_peak: Counter::default(),
             history: Mutex::default(),
             growth: (0..instances).map(|_| Mutex::default()).collect(),
+            differences: (role == Role::Shadow).then(Arc::default),
             examples: Mutex::default(),
         }
     }
@@ -202,6 +204,11 @@ impl HookMetrics {
     pub(super) fn counted(&self) -> Counted {
         let (name, limits, instances) = (self.name.clone(), self.limits(), self.instances);
         Counted { name, sha256: self.sha256, role: self.role, limits, instances, log: Arc::default() }
+    }
+
+    /// What it would have done otherwise, if it is a shadow.
+    pub fn differences(&self) -> Option<&Arc<Differences>> {
+        self.differences.as_ref()
     }
 
     /// How it is set now.
@@ -247,13 +254,13 @@ impl HookMetrics {
     }
 
     /// All that are added up.
-    fn counters(&self) -> [&Counter; 23] {
+    fn counters(&self) -> [&Counter; 24] {
         let HookMetrics { calls, rows, dropped, written, emitted, refused, duplicates, surrogates, .. } =
             self;
         let HookMetrics { states_lost, isolations, not_isolated, opened, closed, .. } = self;
         let HookMetrics { over_budget, bypassed, open_dropped, dead_letters, passed, error_dropped, .. } =
             self;
-        let HookMetrics { outside, paused, handed_back, cpu_ns, .. } = self;
+        let HookMetrics { outside, paused, handed, handed_back, cpu_ns, .. } = self;
         [
             calls,
             rows,
@@ -276,6 +283,7 @@ impl HookMetrics {
             error_dropped,
             outside,
             paused,
+            handed,
             handed_back,
             cpu_ns,
         ]

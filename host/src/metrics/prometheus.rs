@@ -63,6 +63,7 @@ pub fn render(metrics: &Metrics, beside: &Beside) -> String {
         started_at: metrics.started_at,
         unrouted: metrics.unrouted.get(),
         stopped: metrics.stopped.get(),
+        changes: metrics.changes.all(),
         dead_letters: around.and_then(|around| around.dead_letters.fill().ok()),
         files: beside.reading.as_ref().map(|Reading { times, at, errors }| (*times, errors.is_empty(), *at)),
         tasks: beside.tasks,

@@ -18,7 +18,6 @@ use crate::event::selection::Selection;
 use crate::event::unseen::Unseen;
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::dead_letters::setup::Setup;
-use crate::hook::differences::Differences;
 use crate::hook::gate::Gate;
 use crate::hook::load::Plugin;
 use crate::hook::rollout::{Asides, Rollout};
@@ -45,35 +44,21 @@ pub(crate) struct Part {
     /// The way in; none where nothing flows in real time, so that no breaker opens.
     pub(crate) gate: Option<Arc<Gate>>,
     /// A version that is tried beside it, as a hook of its own.
-    pub(crate) candidate: Option<Box<Tried>>,
-}
-
-/// A version that is tried.
-#[derive(Clone)]
-pub(crate) struct Tried {
-    /// The hook as it would be.
-    pub(crate) part: Part,
-    /// What a shadow would have done otherwise; none: it is handed a share of the events.
-    pub(crate) differences: Option<Arc<Differences>>,
+    pub(crate) candidate: Option<Box<Part>>,
 }
 
 impl Part {
     /// Lets its metrics, and those of what is tried beside it, tell how they are set now.
     pub(crate) fn note_setting(&self) {
-        self.note_setting_with(None);
-        if let Some(Tried { part, differences }) = self.candidate.as_deref() {
-            part.note_setting_with(differences.clone());
+        for part in std::iter::once(self).chain(self.candidate.as_deref()) {
+            part.metrics.set(Setting {
+                limits: *part.plan.blueprint.limits(),
+                share: part.hook.rollout.share,
+                // The way into the version at work is the way into the one that is tried.
+                is_paused: self.hook.is_paused,
+                gate: part.gate.clone(),
+            });
         }
-    }
-
-    fn note_setting_with(&self, differences: Option<Arc<Differences>>) {
-        self.metrics.set(Setting {
-            limits: *self.plan.blueprint.limits(),
-            share: self.hook.rollout.share,
-            is_paused: self.hook.is_paused,
-            gate: self.gate.clone(),
-            differences,
-        });
     }
 }
 
@@ -215,8 +200,8 @@ impl Wired<'_> {
     }
 
     /// A version that is tried beside `stable`.
-    fn candidate(&self, tried: &Tried, stable: &StagePlan, dead_letters: &Arc<DeadLetters>) -> StagePlan {
-        let plan = self.stage(&tried.part, dead_letters);
+    fn candidate(&self, tried: &Part, stable: &StagePlan, dead_letters: &Arc<DeadLetters>) -> StagePlan {
+        let plan = self.stage(tried, dead_letters);
         // Its events are numbered apart until it takes over.
         let identity =
             xxhash_rust::xxh3::xxh3_64(format!("{}/candidate", plan.origin.source_name).as_bytes());
@@ -225,7 +210,7 @@ impl Wired<'_> {
             is_paused: stable.is_paused,
             on_error: OnError::Pass,
             hands_back: true,
-            shadow: tried.differences.clone(),
+            shadow: tried.metrics.differences().cloned(),
             // What the version at work is handed after it is read from the same rows.
             is_last: false,
             origin: Origin { identity, ..plan.origin.clone() },
@@ -268,9 +253,7 @@ impl Names {
 
 /// The hooks, each with the version that is tried beside it.
 fn with_candidates(parts: &[Part]) -> impl Iterator<Item = &Part> {
-    parts
-        .iter()
-        .flat_map(|part| std::iter::once(part).chain(part.candidate.as_ref().map(|tried| &tried.part)))
+    parts.iter().flat_map(|part| std::iter::once(part).chain(part.candidate.as_deref()))
 }
 
 /// Every field that anybody reads or matches.

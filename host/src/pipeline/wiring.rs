@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::assembly::{Assembly, Part, Tried, host_name};
+use super::assembly::{Assembly, Part, host_name};
 use crate::config::{self, Config};
 use crate::decode;
 use crate::drain::Drain;
@@ -87,7 +87,7 @@ impl Wiring {
         {
             let mut candidates = match (candidate, &part.candidate, tried) {
                 (Some(plan), Some(tried), Some(first)) => {
-                    let seats = places(&tried.part.plan, first, workers).into_iter();
+                    let seats = places(&tried.plan, first, workers).into_iter();
                     seats.map(|seat| Candidate::new(Stage::new(plan.clone(), seat))).collect()
                 }
                 _ => Vec::new(),
@@ -145,17 +145,17 @@ pub(crate) fn part(
 }
 
 /// The same for a version that is tried beside `hook`.
-pub(crate) fn tried(hook: &config::Hook, id: u32, prepared: Prepared, workers: u32) -> (Tried, Instance) {
+pub(crate) fn tried(hook: &config::Hook, id: u32, prepared: Prepared, workers: u32) -> (Part, Instance) {
     let is_shadow = hook.candidate.as_ref().is_some_and(|candidate| candidate.shadow);
     let role = if is_shadow { Role::Shadow } else { Role::Candidate };
     let (mut part, first, _) = part(id, prepared, workers, true);
     part.metrics = counted(&part.hook.name, &part.plugin, &part.plan, workers, role);
-    (Tried { part, differences: is_shadow.then(Arc::default) }, first)
+    (part, first)
 }
 
 /// The counters of hooks, each before those of the version that is tried beside it.
 pub(crate) fn all_metrics(parts: &[Part]) -> Vec<Arc<HookMetrics>> {
-    let tried = |part: &Part| part.candidate.as_ref().map(|tried| tried.part.metrics.clone());
+    let tried = |part: &Part| part.candidate.as_ref().map(|tried| tried.metrics.clone());
     parts.iter().flat_map(|part| std::iter::once(part.metrics.clone()).chain(tried(part))).collect()
 }
 

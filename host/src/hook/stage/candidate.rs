@@ -170,6 +170,7 @@ impl Stage {
         let plan = self.plan.clone();
         let metrics = &*plan.metrics;
         self.spent = Duration::ZERO;
+        metrics.handed.add(self.rows.len() as u64);
         metrics.surrogates.add(self.read(batch));
         let (columns, rows) = (&self.columns, self.rows.len());
         let failed =

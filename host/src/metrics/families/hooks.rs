@@ -16,6 +16,11 @@ pub(in crate::metrics) const HOOKS: &[Family<HookMetrics>] = &[
         Grows(|hook| count(&hook.calls)),
     ),
     family(
+        "hookaroon_hook_handed_rows_total",
+        "Rows that it was to process, each once.",
+        Grows(|hook| count(&hook.handed)),
+    ),
+    family(
         "hookaroon_hook_rows_total",
         "Rows of the batches that it processed.",
         Grows(|hook| count(&hook.rows)),
@@ -191,8 +196,8 @@ fn failures(hook: &HookMetrics) -> Vec<(String, f64)> {
 }
 
 fn shadow(hook: &HookMetrics) -> Vec<(String, f64)> {
-    let Some(differences) = hook.setting().differences else { return Vec::new() };
-    let Differences { compared, changed, dropped, kept, .. } = &*differences;
+    let Some(differences) = hook.differences() else { return Vec::new() };
+    let Differences { compared, changed, dropped, kept, .. } = &**differences;
     let same = count(compared) - differences.differing() as f64;
     let outcomes = [("changed", count(changed)), ("dropped", count(dropped)), ("kept", count(kept))];
     let all = std::iter::once(("same", same.max(0.0))).chain(outcomes);

@@ -1,0 +1,52 @@
+//! The versions that are tried, and what is to become of each by what it did and what the version at work did.
+
+use std::collections::HashMap;
+
+use super::HookView;
+use crate::hook::verdict::{Done, Trial, Verdict};
+use crate::metrics::HookMetrics;
+
+/// The trials under way, by hook.
+#[derive(Default)]
+pub(super) struct Trials(HashMap<String, Running>);
+
+struct Running {
+    /// Which version is tried.
+    sha256: [u8; 32],
+    trial: Trial,
+}
+
+/// What is to become of a trial.
+pub(super) struct Decision {
+    pub(super) hook: String,
+    pub(super) verdict: Verdict,
+}
+
+impl Trials {
+    /// Looks at every trial; those that are new begin.
+    pub(super) fn look(&mut self, hooks: &[HookView], now_ns: u64) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        let tried = |name: &str| hooks.iter().any(|hook| hook.hook.name == name && hook.candidate.is_some());
+        self.0.retain(|name, _| tried(name));
+        for hook in hooks {
+            let (Some(view), Some(config)) = (&hook.candidate, &hook.hook.candidate) else { continue };
+            let (own, stable) = (done(&view.metrics), done(&hook.metrics));
+            let known = self.0.get_mut(&hook.hook.name).filter(|known| known.sha256 == view.sha256);
+            let Some(running) = known else {
+                let trial = Trial::new(config.margins, now_ns, own, stable);
+                self.0.insert(hook.hook.name.clone(), Running { sha256: view.sha256, trial });
+                continue;
+            };
+            let verdict = running.trial.look(now_ns, own, stable);
+            decisions.push(Decision { hook: hook.hook.name.clone(), verdict });
+        }
+        decisions
+    }
+}
+
+/// What a version has done until now.
+fn done(metrics: &HookMetrics) -> Done {
+    let failed = [&metrics.handed_back, &metrics.dead_letters, &metrics.passed, &metrics.error_dropped];
+    let failed = failed.iter().map(|counter| counter.get()).sum();
+    Done { rows: metrics.handed.get(), failed, dropped: metrics.dropped.get(), cpu_ns: metrics.cpu_ns() }
+}
