@@ -59,9 +59,10 @@ demo: build ## the main job on a made-up stream: redact, enrich, sample, and a h
 	@head -n 1 demo/out/app.ndjson
 	@head -n 1 demo/out/archive.ndjson
 
-docs: build ## docs/configuration.md and docs/hooks, from the code
+docs: build ## docs/configuration.md, docs/openapi.json and docs/hooks, from the code
 	@rm -rf docs/hooks && mkdir -p docs/hooks
 	target/release/hookaroon config reference > docs/configuration.md
+	target/release/hookaroon config openapi > docs/openapi.json
 	@for hook in $(HOOKS); do target/release/hookaroon inspect $$hook --markdown > docs/hooks/$$hook.md || exit 1; done
 
 test: hooks mistakes ## format, lints, all tests, docs; what CI runs

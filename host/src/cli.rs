@@ -10,6 +10,7 @@ macro_rules! eprintln {
     ($($part:tt)*) => { $crate::cli::log::say(format_args!("{}\n", format_args!($($part)*))) };
 }
 
+mod admin_client;
 mod bench;
 mod build;
 mod check;
@@ -18,6 +19,7 @@ mod config_command;
 mod dead_letters;
 mod explain;
 mod hook;
+mod hooks;
 mod inspect;
 mod log;
 mod new;
@@ -25,7 +27,9 @@ mod pipe;
 mod progress;
 mod replay;
 mod run;
+mod status;
 mod test;
+mod token;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, Errors, PluginLimits};
+use crate::config::{self, Config, Errors, PluginLimits, Shown};
 use crate::hook::cache::Cache;
 use crate::hook::compile::{self, Compiler};
 use crate::hook::engine;
@@ -85,6 +89,12 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersCommand),
     /// Runs an exported dead letter offline: the same failure, with the same backtrace
     Replay(replay::ReplayArguments),
+    /// Shows and changes the hooks of a run, through its admin API
+    Hooks(hooks::HooksCommand),
+    /// Shows what a run did so far, through its admin API
+    Status(status::StatusArguments),
+    /// Shows, makes and revokes the tokens of the admin API
+    Token(token::TokenCommand),
     /// Says what a plugin is and which grant it needs
     Inspect(inspect::InspectArguments),
     /// Shows the checked configuration, its schema for editors, or what every key means
@@ -120,6 +130,20 @@ impl ConfigArguments {
         config::load(&self.config, &|name| std::env::var(name).ok())
     }
 
+    /// Its data directory, whatever else is wrong with it.
+    fn data_dir(&self) -> PathBuf {
+        config::data_dir(&self.config, &|name| std::env::var(name).ok())
+    }
+
+    /// As it is shown, with every key that is not set, if that is wanted.
+    fn show(&self, with_defaults: bool) -> Result<Shown, ExitCode> {
+        let environment = |name: &str| std::env::var(name).ok();
+        config::show(&self.config, &environment, with_defaults).map_err(|errors| {
+            eprintln!("{errors}");
+            ExitCode::from(BAD_CONFIG)
+        })
+    }
+
     fn load(&self) -> Result<Config, ExitCode> {
         self.read().map_err(|errors| {
             eprintln!("{errors}");
@@ -142,6 +166,9 @@ pub fn main() -> ExitCode {
                 Command::Pipe(arguments) => pipe::pipe(&arguments),
                 Command::DeadLetters(arguments) => dead_letters::dead_letters(&arguments),
                 Command::Replay(arguments) => replay::replay(&arguments),
+                Command::Hooks(arguments) => hooks::hooks(&arguments),
+                Command::Status(arguments) => status::status(&arguments),
+                Command::Token(arguments) => token::token(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
                 Command::Config(arguments) => config_command::config(&arguments),
                 Command::Completions(arguments) => completions::completions(&arguments),

@@ -3,6 +3,7 @@
 //! Unknown keys are errors; every error is told, with its line and the nearest right spelling. Relative paths are
 //! relative to the file that they stand in.
 
+pub mod admin;
 mod alone;
 pub mod arguments;
 mod candidate;
@@ -33,12 +34,13 @@ use crate::hook::load::PluginSource;
 use crate::hook::spending::Budget;
 use crate::hook::trust::Trust;
 use crate::hook::{breaker, compile, limits, scan};
+pub use admin::Admin;
 pub use candidate::Candidate;
 pub use cases::{Case, Expected};
 pub use editor::json_schema;
 pub use errors::{Error, Errors};
-pub use files::{Files, of_table};
-pub use load::load;
+pub use files::{Files, of_table, show_table};
+pub use load::{data_dir, load};
 pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
@@ -72,6 +74,8 @@ pub struct Config {
     pub batch: Batch,
     /// How dead letters are kept.
     pub dead_letters: DeadLetters,
+    /// Where the admin API listens; none: nowhere.
+    pub admin: Option<Admin>,
     /// At least one.
     pub sources: Vec<Source>,
     /// The chain, in its order.

@@ -10,9 +10,14 @@ pub mod reproducer;
 use std::collections::BTreeMap;
 use std::io;
 
+use jiff::Timestamp;
+
+use crate::clock;
+use crate::config::{arguments, suggestion};
 use crate::hook::dead_letters::filter::Filter;
 use crate::hook::dead_letters::record::Letter;
 use crate::hook::dead_letters::store::Store;
+use crate::hook::failure::FailureKind;
 
 /// Why the letters that were named cannot be found.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,24 @@ pub enum FindError {
         /// Another one.
         second: String,
     },
+}
+
+/// The name of a kind of failure.
+pub(crate) fn kind(text: &str) -> Result<String, String> {
+    let names = FailureKind::ALL.map(FailureKind::name);
+    let known = names.contains(&text).then(|| text.to_owned());
+    known.ok_or_else(|| format!("there is no such kind; {}", suggestion(text, &names)))
+}
+
+/// A moment, or how long ago it was, in nanoseconds since 1970.
+pub(crate) fn moment(text: &str) -> Result<u64, String> {
+    if let Ok(ago) = arguments::duration(text) {
+        return Ok(clock::now_ns().saturating_sub(clock::nanos(ago)));
+    }
+    let time: Timestamp = text.parse().map_err(|_| {
+        "it is no time; write for example 2026-11-28T12:00:00Z, or 2h for two hours ago".to_owned()
+    })?;
+    u64::try_from(time.as_nanosecond()).map_err(|_| "it is before 1970".to_owned())
 }
 
 /// How many letters wait to be replayed, by hook. An ID must be the start of just one letter's; one that was replayed

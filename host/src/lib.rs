@@ -26,6 +26,7 @@ pub mod source;
 pub mod worker;
 
 mod difference;
+mod private;
 mod rehearsal;
 mod replace;
 
@@ -40,6 +41,7 @@ pub mod live;
 pub mod pipe;
 pub mod trial;
 
+pub mod admin;
 pub mod bell;
 pub mod clock;
 pub mod drain;

@@ -10,6 +10,7 @@
 
 pub mod change;
 pub mod control;
+pub mod difference;
 pub mod follow;
 mod handover;
 pub mod overlay;
@@ -27,7 +28,7 @@ use crate::hook::failure::Failure;
 use crate::hook::gate::Gate;
 use crate::hook::grants;
 use crate::hook::instance::Instance;
-use crate::hook::load::Loader;
+use crate::hook::load::{Loader, Plugin};
 use crate::hook::prepare;
 use crate::hook::seat::{Plan, Successor};
 use crate::metrics::{HookMetrics, Metrics};
@@ -137,10 +138,8 @@ pub struct View {
 pub struct HookView {
     /// As it is configured.
     pub hook: Arc<config::Hook>,
-    /// Its plugin's standard name or path.
-    pub plugin: String,
-    /// SHA-256 of that.
-    pub sha256: [u8; 32],
+    /// Its plugin.
+    pub plugin: Plugin,
     /// How many instances it has.
     pub instances: u32,
     /// What is counted.
@@ -154,10 +153,8 @@ pub struct HookView {
 pub struct CandidateView {
     /// The hook as it would be.
     pub hook: Arc<config::Hook>,
-    /// Its plugin's standard name or path.
-    pub plugin: String,
-    /// SHA-256 of that.
-    pub sha256: [u8; 32],
+    /// Its plugin.
+    pub plugin: Plugin,
     /// What is counted.
     pub metrics: Arc<HookMetrics>,
 }
@@ -429,14 +426,12 @@ impl Running {
     fn view(&self) -> View {
         let hooks = self.parts.iter().map(|part| HookView {
             hook: part.hook.clone(),
-            plugin: part.plugin.label.clone(),
-            sha256: part.plugin.sha256,
+            plugin: part.plugin.clone(),
             instances: part.metrics.instances,
             metrics: part.metrics.clone(),
             candidate: part.candidate.as_ref().map(|tried| CandidateView {
                 hook: tried.hook.clone(),
-                plugin: tried.plugin.label.clone(),
-                sha256: tried.plugin.sha256,
+                plugin: tried.plugin.clone(),
                 metrics: tried.metrics.clone(),
             }),
         });

@@ -476,7 +476,7 @@ pub fn grouped(number: u64) -> String {
 }
 
 /// An amount of memory in the unit that caps are given in: `15.9 MiB`, `16 MiB`.
-fn memory(bytes: u64) -> String {
+pub fn memory(bytes: u64) -> String {
     const MIB: u64 = 1 << 20;
     if bytes.is_multiple_of(MIB) {
         format!("{} MiB", bytes / MIB)

@@ -5,6 +5,7 @@
 // Helpers of tests fail as tests do.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod admin;
 mod author;
 mod bench;
 mod bombs;

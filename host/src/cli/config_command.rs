@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{BAD_CONFIG, ConfigArguments, print, print_json};
+use super::{ConfigArguments, failed, print, print_json};
+use crate::admin::openapi;
 use crate::config;
 
 const EXAMPLES: &str = "\
@@ -40,6 +41,14 @@ and as the first line of hookaroon.toml:
 Example:
   hookaroon config reference | grep deadline")]
     Reference,
+    /// Prints the OpenAPI description of the admin API
+    #[command(
+        name = "openapi",
+        after_help = "\
+Example:
+  hookaroon config openapi | jq '.paths | keys'"
+    )]
+    OpenApi,
 }
 
 #[derive(Debug, Args)]
@@ -58,16 +67,12 @@ pub fn config(arguments: &ConfigCommand) -> Result<(), ExitCode> {
     match &arguments.what {
         What::Show(arguments) => show(arguments),
         What::Schema => print_json(&config::json_schema()),
+        What::OpenApi => print_json(&openapi::document().map_err(|error| failed(&error))?),
         What::Reference => print(&config::reference()),
     }
 }
 
 fn show(arguments: &ShowArguments) -> Result<(), ExitCode> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let shown =
-        config::show(&arguments.config.config, &environment, arguments.defaults).map_err(|errors| {
-            eprintln!("{errors}");
-            ExitCode::from(BAD_CONFIG)
-        })?;
+    let shown = arguments.config.show(arguments.defaults)?;
     if arguments.json { print_json(&shown.json()) } else { print(&shown.toml()) }
 }

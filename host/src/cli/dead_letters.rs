@@ -5,21 +5,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 
 use super::run::end_on_signals;
 use super::{ConfigArguments, FAILURE, USAGE, bad_hooks, failed, loader_for, print, print_json};
-use crate::clock;
-use crate::config::{self, Config, arguments, suggestion};
+use crate::config::{self, Config};
 use crate::drain::Drain;
 use crate::hook::dead_letters::filter::Filter;
 use crate::hook::dead_letters::store::{Store, Unreadable};
-use crate::hook::failure::FailureKind;
 use crate::hook::prepare::prepare;
-use crate::letters::list::Listing;
+use crate::letters::list::{Bounds, Listing};
 use crate::letters::replay::{Request, configured, replay};
 use crate::letters::reproducer::Reproducer;
-use crate::letters::{self, FindError};
+use crate::letters::{self, FindError, kind, moment};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -158,24 +155,6 @@ impl FilterArguments {
     }
 }
 
-/// The name of a kind of failure.
-fn kind(text: &str) -> Result<String, String> {
-    let names = FailureKind::ALL.map(FailureKind::name);
-    let known = names.contains(&text).then(|| text.to_owned());
-    known.ok_or_else(|| format!("there is no such kind; {}", suggestion(text, &names)))
-}
-
-/// A moment, or how long ago it was, in nanoseconds since 1970.
-fn moment(text: &str) -> Result<u64, String> {
-    if let Ok(ago) = arguments::duration(text) {
-        return Ok(clock::now_ns().saturating_sub(clock::nanos(ago)));
-    }
-    let time: Timestamp = text.parse().map_err(|_| {
-        "it is no time; write for example 2026-11-28T12:00:00Z, or 2h for two hours ago".to_owned()
-    })?;
-    u64::try_from(time.as_nanosecond()).map_err(|_| "it is before 1970".to_owned())
-}
-
 pub fn dead_letters(arguments: &DeadLettersCommand) -> Result<(), ExitCode> {
     match &arguments.what {
         What::List(arguments) => list(arguments),
@@ -191,7 +170,8 @@ fn store(config: &Config) -> Store {
 fn list(arguments: &ListArguments) -> Result<(), ExitCode> {
     let store = arguments.place.store()?;
     let filter = arguments.filter.filter(&[]);
-    let listing = Listing::new(&store, &filter, arguments.limit).map_err(|error| failed(&error))?;
+    let bounds = Bounds { letters: arguments.limit, bytes: usize::MAX };
+    let listing = Listing::new(&store, &filter, bounds).map_err(|error| failed(&error))?;
     if arguments.json {
         return print_json(&listing);
     }

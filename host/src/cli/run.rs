@@ -14,6 +14,8 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::progress::Progress;
 use super::{BAD_CONFIG, ConfigArguments, FAILURE, STOPPED, bad_hooks, failed, loader_for};
+use crate::admin;
+use crate::admin::state::State;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::hook::chain::Stop;
@@ -22,7 +24,7 @@ use crate::hook::kept::Kept;
 use crate::hook::load::Loader;
 use crate::hook::prepare::{Prepared, prepare};
 use crate::live::control::{Beginning, Control};
-use crate::live::follow::Follower;
+use crate::live::follow::{Follower, Nudge};
 use crate::pipeline::{Pipeline, RunError};
 use crate::summary::Summary;
 
@@ -82,12 +84,12 @@ pub fn flow(
     let drain = Arc::new(Drain::default());
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, loader, &drain).map_err(|error| code(&error))?;
-    let follower = beginning.map(|(beginning, reads)| follow(&pipeline, beginning, reads)).transpose();
-    let follower = follower.map_err(|error| failed(&error))?;
     let metrics = pipeline.metrics.clone();
+    let operated =
+        beginning.map(|(beginning, reads)| operate(&pipeline, beginning, reads, &drain)).transpose()?;
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
-    drop(follower);
+    drop(operated);
     progress.end();
     let summary = Summary::new(&metrics);
     if ending.show {
@@ -117,21 +119,42 @@ pub fn flow(
     result.map_err(|error| code(&error)).and(ended)
 }
 
-/// Follows the files of a run; a signal makes it read them again.
-fn follow(pipeline: &Pipeline, beginning: Beginning, reads: bool) -> io::Result<Follower> {
+/// What goes on beside a run until it is dropped: its files are followed, and its admin API serves.
+struct Operated {
+    _admin: Option<admin::Running>,
+    _follower: Follower,
+}
+
+/// Follows the files of a run, if they are to be, and starts its admin API, if it has one.
+fn operate(
+    pipeline: &Pipeline,
+    beginning: Beginning,
+    reads: bool,
+    drain: &Arc<Drain>,
+) -> Result<Operated, ExitCode> {
     let environment = Box::new(|name: &str| std::env::var(name).ok());
     let control = Arc::new(Control::new(pipeline.live.clone(), beginning, environment));
-    let follower = Follower::start(control, reads)?;
+    let follower = Follower::start(control.clone(), reads).map_err(|error| failed(&error))?;
     // For whoever sits in front of it, the end of the terminal is the end of the run.
     if reads && !io::stderr().is_terminal() {
-        let (nudge, mut signals) = (follower.nudge(), Signals::new([SIGHUP])?);
-        thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for _ in signals.forever() {
-                nudge.read();
-            }
-        })?;
+        read_on_hangup(follower.nudge()).map_err(|error| failed(&error))?;
     }
-    Ok(follower)
+    let config = control.live().view().config.clone();
+    let admin = config.admin.as_ref().map(|settings| {
+        admin::start(settings, State::new(&config, control, follower.nudge(), drain.clone()))
+    });
+    let admin = admin.transpose().map_err(|error| failed(&error))?;
+    Ok(Operated { _admin: admin, _follower: follower })
+}
+
+fn read_on_hangup(nudge: Nudge) -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP])?;
+    thread::Builder::new().name("hangups".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            nudge.read();
+        }
+    })?;
+    Ok(())
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> ExitCode {

@@ -107,6 +107,7 @@ impl Config {
             trust: Trust::default(),
             batch: Batch::default(),
             dead_letters: DeadLetters::default(),
+            admin: None,
             sources: vec![Source {
                 name: "stdin".to_owned(),
                 input: Input::Stdin,

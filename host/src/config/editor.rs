@@ -117,7 +117,7 @@ fn number(bounds: &Bounded<u64>) -> Value {
 
 fn text(form: Form) -> Value {
     match form {
-        Form::Any | Form::Path | Form::Moment => json!({"type": "string"}),
+        Form::Any | Form::Path | Form::Moment | Form::Listen => json!({"type": "string"}),
         Form::Plugin => json!({"type": "string", "minLength": 1}),
         Form::Name => json!({"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$"}),
         Form::Share => json!({"type": "string", "pattern": "^[0-9]+([.][0-9]{1,2})? *%$"}),

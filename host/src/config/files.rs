@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::load::{read, read_text};
-use super::show::merged;
+use super::show::{Shown, merged, whole};
 use super::{Config, Errors};
 
 /// A checked configuration and where it comes from.
@@ -29,6 +29,11 @@ impl Files {
         let table = merged(&texts);
         Ok(Files { config, table, texts })
     }
+}
+
+/// A table that a configuration was made of, to be shown with every default.
+pub fn show_table(table: Table, config: &Config) -> Shown {
+    whole(table, config)
 }
 
 /// Checks a table that was made of such files; `name` is what errors call it.

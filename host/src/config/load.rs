@@ -18,13 +18,31 @@ use super::reader::{Reader, Table, suggestion};
 use super::schema::{self, Section};
 use super::settings::Outside;
 use super::{
-    Batch, Case, Config, DeadLetters, Hook, Input, Keep, PluginLimits, Sink, Source, cases, parts, rollout,
+    Batch, Case, Config, DeadLetters, Hook, Input, Keep, PluginLimits, Sink, Source, admin, cases, parts,
+    rollout,
 };
 use crate::hook::trust::Trust;
 
 /// Reads and checks `file` and what it includes.
 pub fn load(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Errors> {
     read(file, environment).map(|(config, _)| config)
+}
+
+/// The data directory of a configuration, as far as that can be read: for those who ask a run that started with it.
+pub fn data_dir(file: &Path, environment: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let written = document.get_ref().get("data_dir").and_then(|value| value.get_ref().as_str());
+    data_dir_in(file.parent().unwrap_or(Path::new("")), written, environment)
+}
+
+/// The one that is written, relative to the configuration's directory, or what stands in for it.
+fn data_dir_in(dir: &Path, written: Option<&str>, environment: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    match (written, environment("STATE_DIRECTORY")) {
+        (Some(path), _) => dir.join(path),
+        (None, Some(state)) if !state.is_empty() => PathBuf::from(state),
+        _ => dir.join("hookaroon-data"),
+    }
 }
 
 /// The texts that a configuration was read from, each with its file, in their order.
@@ -103,6 +121,7 @@ impl Loading<'_> {
             trust: Trust::default(),
             batch: Batch { rows: 0, bytes: 0, wait: Duration::ZERO },
             dead_letters: DeadLetters::default(),
+            admin: None,
             sources: Vec::new(),
             hooks: Vec::new(),
             sinks: Vec::new(),
@@ -110,11 +129,7 @@ impl Loading<'_> {
         };
         let mut includes = Vec::new();
         self.file(file, text, schema::TOP, |top, environment| {
-            config.data_dir = match (top.string("data_dir"), environment("STATE_DIRECTORY")) {
-                (Some((path, _)), _) => dir.join(path),
-                (None, Some(state)) if !state.is_empty() => PathBuf::from(state),
-                _ => dir.join("hookaroon-data"),
-            };
+            config.data_dir = data_dir_in(dir, top.string("data_dir").map(|(path, _)| path), environment);
             config.workers = workers(top);
             config.max_event_bytes = top.size("max_event_bytes", &schema::MAX_EVENT_BYTES) as usize;
             config.drain_deadline = top.time("drain_deadline", &schema::DRAIN_DEADLINE);
@@ -122,6 +137,7 @@ impl Loading<'_> {
             config.trust = trust(top);
             config.batch = batch(top);
             config.dead_letters = dead_letters(top);
+            config.admin = admin::read(top, dir);
             for (pattern, span) in top.strings("include").unwrap_or_default() {
                 let found = includes.len();
                 config.includes.push(pattern.to_owned());

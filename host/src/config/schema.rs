@@ -75,6 +75,8 @@ pub(super) enum Form {
     Moment,
     /// A part of a whole, with its percent sign.
     Share,
+    /// An address and a port, or `unix:` and a path.
+    Listen,
 }
 
 /// What holds if a key is not there.
@@ -89,6 +91,9 @@ pub(super) enum Unset {
     /// No value says it.
     Means(&'static str),
 }
+
+/// A table that is as good as empty if it is not there.
+pub(super) const ITS_DEFAULTS: Unset = Unset::Means("its keys' defaults");
 
 /// A number's bounds and what it is if nothing is said.
 #[derive(Debug)]
@@ -142,6 +147,7 @@ impl Kind {
             Kind::Text(Form::Digest) => "64 hex digits".to_owned(),
             Kind::Text(Form::Moment) => "date and time with its zone".to_owned(),
             Kind::Text(Form::Share) => "share, such as `\"75%\"`".to_owned(),
+            Kind::Text(Form::Listen) => "address and port, or `unix:PATH`".to_owned(),
             Kind::Texts(Form::Path) => "list of paths, or one".to_owned(),
             Kind::Texts(_) => "list of texts, or one".to_owned(),
             Kind::Table(section) | Kind::Tables(section) => format!("table `{}`", section.header),

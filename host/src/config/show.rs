@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
+use super::admin::UNIX;
 use super::load::read;
-use super::schema::{self, Form, Kind, Section, Unset};
+use super::schema::{self, Form, ITS_DEFAULTS, Kind, Section, Unset};
 use super::{Config, Errors, is_plugin_path};
 
 /// A checked configuration, to be printed.
@@ -29,12 +30,15 @@ pub fn show(
     with_defaults: bool,
 ) -> Result<Shown, Errors> {
     let (config, documents) = read(file, environment)?;
-    let mut table = merged(&documents);
-    if with_defaults {
-        complete(schema::TOP, &mut table);
-        add_effective(&mut table, &config);
-    }
-    Ok(Shown { table, with_defaults })
+    let table = merged(&documents);
+    Ok(if with_defaults { whole(table, &config) } else { Shown { table, with_defaults } })
+}
+
+/// A table that a configuration was made of, with every key that is not set.
+pub(super) fn whole(mut table: Table, config: &Config) -> Shown {
+    complete(schema::TOP, &mut table);
+    add_effective(&mut table, config);
+    Shown { table, with_defaults: true }
 }
 
 /// What texts say that were read without an error, in one table with absolute paths.
@@ -85,6 +89,12 @@ fn resolve(section: &Section, table: &mut Table, dir: &Path) {
             }
             (Kind::Open | Kind::Lines, value) => resolve_references(value, dir),
             (Kind::Text(Form::Path), Value::String(path)) => join(path, dir),
+            (Kind::Text(Form::Listen), Value::String(listen)) => {
+                if let Some(mut path) = listen.strip_prefix(UNIX).map(str::to_owned) {
+                    join(&mut path, dir);
+                    *listen = format!("{UNIX}{path}");
+                }
+            }
             (Kind::Text(Form::Plugin), Value::String(path)) if is_plugin_path(path) => join(path, dir),
             (Kind::Texts(Form::Path), Value::String(path)) => join(path, dir),
             (Kind::Texts(Form::Path), Value::Array(list)) => {
@@ -125,6 +135,8 @@ fn complete(section: &Section, table: &mut Table) {
     let kind = table.get("type").and_then(Value::as_str).map(str::to_owned);
     for key in section.keys.iter().filter(|key| key.only.is_none() || key.only == kind.as_deref()) {
         match &key.kind {
+            // It means something that the table is there.
+            Kind::Table(_) if key.unset != ITS_DEFAULTS && !table.contains_key(key.name) => {}
             Kind::Table(below) => {
                 let value = table.entry(key.name).or_insert_with(|| Value::Table(Table::new()));
                 if let Value::Table(table) = value {

@@ -139,3 +139,62 @@ fn dead_letters_are_bounded_and_kept_whole_unless_something_else_is_said() {
         assert!(errors.len() == 1 && errors[0].starts_with(told), "{errors:?}");
     }
 }
+
+#[test]
+fn nothing_listens_unless_it_is_asked_for_and_others_reach_it_only_safely() {
+    use admin::Listen;
+    assert_eq!(read(&hook("")).unwrap().admin, None);
+    let table =
+        |lines: &str| read(&format!("[admin]\n{lines}\n{}", hook(""))).map(|config| config.admin.unwrap());
+    let tcp = |text: &str| Listen::Tcp(text.parse().unwrap());
+    let default = table("").unwrap();
+    assert_eq!((default.listen, default.metrics_listen, default.tls), (tcp("127.0.0.1:8650"), None, None));
+    let Listen::Unix(path) = table("listen = \"unix:run/h.sock\"").unwrap().listen else { panic!() };
+    assert!(path.is_absolute() && path.ends_with("run/h.sock"));
+    for fine in [
+        "listen = \"[::1]:0\"",
+        "listen = \"0.0.0.0:1\"\ninsecure = true\nmetrics_listen = \"0.0.0.0:2\"",
+        "listen = \"0.0.0.0:1\"\ntls = { cert = \"a.pem\", key = \"b.pem\" }",
+    ] {
+        assert!(table(fine).is_ok(), "{fine}");
+    }
+    for (lines, told) in [
+        (
+            "listen = \"0.0.0.0:1\"",
+            "2:10: admin: listen = \"0.0.0.0:1\": others can reach that, and it would be plain HTTP; add tls =",
+        ),
+        (
+            "metrics_listen = \"10.0.0.1:1\"",
+            "2:18: admin: metrics_listen = \"10.0.0.1:1\": others can reach that",
+        ),
+        (
+            "listen = \"localhost\"",
+            "2:10: admin: listen = \"localhost\" is no address and port; write for example \"127.0.0.1:8650\"",
+        ),
+        ("listen = \"unix:\"", "2:10: admin: listen: the path is missing"),
+        (
+            "listen = \"unix:a\"\ntls = { cert = \"a\", key = \"b\" }",
+            "2:10: admin: tls is for an address; a Unix socket has none",
+        ),
+        ("tls = { cert = \"a\" }", "2:7: admin: tls: key is missing"),
+    ] {
+        let errors = table(lines).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].starts_with(told), "{errors:?}");
+    }
+}
+
+#[test]
+fn the_data_directory_is_known_whatever_else_is_wrong() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("hookaroon.toml");
+    let found = |text: &str| {
+        fs::write(&file, text).unwrap();
+        data_dir(&file, &|_| None)
+    };
+    assert_eq!(found("data_dir = \"here\"\nnothing = right\n[["), dir.path().join("here"));
+    assert_eq!(found("workers = 1"), dir.path().join("hookaroon-data"));
+    assert_eq!(
+        data_dir(&file, &|name| (name == "STATE_DIRECTORY").then(|| "/state".to_owned())),
+        PathBuf::from("/state")
+    );
+}

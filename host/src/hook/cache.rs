@@ -29,10 +29,10 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::compile::{Compiled, MAX_OUTPUT};
-use super::file;
+use super::file::{self, exposed};
 use super::load::hex;
 use super::scan;
-use seal::{SEAL_BYTES, Sealer, exposed};
+use seal::{SEAL_BYTES, Sealer};
 
 /// Below the data directory: where the entries are, and the key that seals them. Apart, so that a cache that comes from
 /// elsewhere does not bring its own.

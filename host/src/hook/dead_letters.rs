@@ -8,7 +8,7 @@
 //! [`record`] is one of them as a line, [`store`] the segments that the lines are in, [`marks`] what became of them
 //! since, [`objects`] what the calls that failed can be made again from.
 
-mod files;
+pub(crate) mod files;
 pub mod filter;
 mod granted;
 pub mod marks;

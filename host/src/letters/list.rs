@@ -68,6 +68,15 @@ pub struct Group {
     pub last: String,
 }
 
+/// How much is shown in full: the newest letters.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How many.
+    pub letters: usize,
+    /// Bytes of what is kept of their events.
+    pub bytes: usize,
+}
+
 /// A group while it is counted.
 #[derive(Clone, Copy)]
 struct Count {
@@ -78,9 +87,10 @@ struct Count {
 }
 
 impl Listing {
-    /// The letters that `filter` takes and that were not replayed; at most `limit` of them in full.
-    pub fn new(store: &Store, filter: &Filter, limit: usize) -> io::Result<Listing> {
+    /// The letters that `filter` takes and that were not replayed; of them in full what is within `bounds`.
+    pub fn new(store: &Store, filter: &Filter, bounds: Bounds) -> io::Result<Listing> {
         let mut newest: VecDeque<Letter> = VecDeque::new();
+        let mut bytes = 0;
         let mut groups: BTreeMap<(String, String), Count> = BTreeMap::new();
         let mut unreadable = Vec::new();
         for segment in store.segments()?.iter().filter(|segment| filter.may_take_hook(&segment.hook)) {
@@ -96,9 +106,11 @@ impl Listing {
                 count.last_ns = count.last_ns.max(letter.time_ns);
                 // By hook they come in order; all together they are put in order as they are kept.
                 let place = newest.partition_point(|other| other.time_ns <= letter.time_ns);
+                bytes += letter.content.bytes();
                 newest.insert(place, letter);
-                if newest.len() > limit {
-                    newest.pop_front();
+                while newest.len() > bounds.letters || bytes > bounds.bytes {
+                    let Some(oldest) = newest.pop_front() else { break };
+                    bytes -= oldest.content.bytes();
                 }
             }
         }

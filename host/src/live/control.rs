@@ -14,10 +14,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::difference::{Difference, differences};
 use super::overlay::{Change, Overlay, Position, Trial, Version};
 use super::trials::{Decision, Trials};
 use super::{Applied, ChangeError, HookView, Live, Options};
-use crate::config::{self, Config, Errors, Files, is_name, of_table, suggestion};
+use crate::config::{self, Config, Errors, Files, is_name, of_table, show_table, suggestion};
 use crate::hook::load::{PluginSource, hex};
 use crate::hook::verdict::Verdict;
 use crate::metrics::ROLLED_BACK;
@@ -115,6 +116,8 @@ pub struct Control {
     live: Arc<Live>,
     environment: Environment,
     wanted: Mutex<Wanted>,
+    /// Apart, so that whoever looks at it does not wait for a change that is under way.
+    reading: Mutex<Reading>,
     trials: Mutex<Trials>,
     /// Where what operators changed is kept.
     file: PathBuf,
@@ -123,7 +126,6 @@ pub struct Control {
 struct Wanted {
     files: Files,
     overlay: Overlay,
-    reading: Reading,
 }
 
 /// What a run begins with: the files and what operators changed before.
@@ -191,8 +193,8 @@ impl Control {
     pub fn new(live: Arc<Live>, beginning: Beginning, environment: Environment) -> Control {
         let Beginning { config, files, overlay } = beginning;
         let file = config.data_dir.join(FILE);
-        let wanted = Mutex::new(Wanted { files, overlay, reading: Reading::default() });
-        Control { live, environment, wanted, trials: Mutex::default(), file }
+        let wanted = Mutex::new(Wanted { files, overlay });
+        Control { live, environment, wanted, reading: Mutex::default(), trials: Mutex::default(), file }
     }
 
     /// The hooks at work.
@@ -205,9 +207,29 @@ impl Control {
         self.lock().overlay.clone()
     }
 
+    /// The configuration in force, with every default; secrets stay references.
+    pub fn shown(&self) -> serde_json::Value {
+        let wanted = self.lock();
+        let table = wanted.overlay.onto(&wanted.files.table);
+        show_table(table, &self.live.view().config).json()
+    }
+
+    /// What is in force against what the files say, field by field, for hooks.
+    pub fn diff(&self) -> Vec<Difference> {
+        let wanted = self.lock();
+        let (files, running) = (&wanted.files.table, wanted.overlay.onto(&wanted.files.table));
+        let mut differences = differences(files, &running);
+        for (hook, changes) in &wanted.overlay.hook {
+            for difference in differences.iter_mut().filter(|difference| difference.hook == *hook) {
+                difference.by = changes.by_of(&difference.key);
+            }
+        }
+        differences
+    }
+
     /// What the files came to when they were read last.
     pub fn reading(&self) -> Reading {
-        self.lock().reading.clone()
+        self.read().clone()
     }
 
     /// Puts the one hook of a text into the chain, at its end.
@@ -284,7 +306,7 @@ impl Control {
         let view = self.live.view();
         let candidate = self.at_work(&view.hooks, name)?.candidate.as_ref();
         let Some(candidate) = candidate else { return Err(no_candidate(name)) };
-        let sha256 = hex(&candidate.sha256);
+        let sha256 = hex(&candidate.plugin.sha256);
         let kept = self.live.loader().kept();
         let plugin = match (&candidate.hook.plugin, kept) {
             (PluginSource::File(_), Some(kept)) => kept.file(name, &sha256).to_string_lossy().into_owned(),
@@ -370,7 +392,7 @@ impl Control {
             return self.end_trial(name, order);
         }
         let view = self.live.view();
-        let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.sha256));
+        let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.plugin.sha256));
         let kept = self.live.loader().kept();
         let versions = match kept {
             Some(kept) => kept.versions(name).map_err(|error| self.unusable(error))?,
@@ -464,11 +486,9 @@ impl Control {
         let mut wanted = self.lock();
         let read = Files::read(&wanted.files.config.file.clone(), &self.environment);
         let is_same = read.as_ref().is_ok_and(|files| files.texts == wanted.files.texts);
-        if is_same && !always && wanted.reading.errors.is_empty() {
+        if is_same && !always && self.read().errors.is_empty() {
             return None;
         }
-        wanted.reading.times += 1;
-        wanted.reading.at = Some(now());
         let done = read.map_err(ControlError::Config).and_then(|files| {
             let config = self.config(&files, &wanted.overlay)?;
             let applied = self.live.apply(&config, &Options::default())?;
@@ -477,10 +497,12 @@ impl Control {
         });
         let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
         let errors: Vec<String> = done.as_ref().err().map(errors).unwrap_or_default();
-        if !errors.is_empty() && errors == wanted.reading.errors {
+        let mut reading = self.read();
+        (reading.times, reading.at) = (reading.times + 1, Some(now()));
+        if !errors.is_empty() && errors == reading.errors {
             return None;
         }
-        wanted.reading.errors = errors;
+        reading.errors = errors;
         Some(done)
     }
 
@@ -626,6 +648,10 @@ impl Control {
 
     fn unusable(&self, error: io::Error) -> ControlError {
         ControlError::File { path: self.file.with_file_name("plugins"), error }
+    }
+
+    fn read(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Wanted> {

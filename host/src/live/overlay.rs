@@ -166,6 +166,21 @@ impl Changes {
         *self == Changes::default()
     }
 
+    /// Who changed a key, if it was changed by somebody.
+    pub fn by_of(&self, key: &str) -> Option<String> {
+        let whole = match key {
+            "plugin" | "sha256" => self.swapped.as_ref().map(|change| &change.by),
+            "candidate" => self.candidate.as_ref().map(|change| &change.by),
+            _ => None,
+        };
+        let within =
+            |set: &str| set == key || set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let set = self.set.iter().find(|(set, _)| within(set)).map(|(_, change)| &change.by);
+        let other =
+            self.loaded.as_ref().map(|change| &change.by).or(self.unloaded.as_ref().map(|change| &change.by));
+        whole.or(set).or(other).cloned()
+    }
+
     fn expire(&mut self, now: u64) -> Vec<String> {
         let mut ended = Vec::new();
         end(&mut self.loaded, "loaded", now, &mut ended);

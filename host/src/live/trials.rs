@@ -31,10 +31,10 @@ impl Trials {
         for hook in hooks {
             let (Some(view), Some(config)) = (&hook.candidate, &hook.hook.candidate) else { continue };
             let (own, stable) = (done(&view.metrics), done(&hook.metrics));
-            let known = self.0.get_mut(&hook.hook.name).filter(|known| known.sha256 == view.sha256);
+            let known = self.0.get_mut(&hook.hook.name).filter(|known| known.sha256 == view.plugin.sha256);
             let Some(running) = known else {
                 let trial = Trial::new(config.margins, now_ns, own, stable);
-                self.0.insert(hook.hook.name.clone(), Running { sha256: view.sha256, trial });
+                self.0.insert(hook.hook.name.clone(), Running { sha256: view.plugin.sha256, trial });
                 continue;
             };
             let verdict = running.trial.look(now_ns, own, stable);

@@ -1,5 +1,6 @@
-//! Every key of `hookaroon.toml`, table by table; those of a hook are in [`hook`].
+//! Every key of `hookaroon.toml`, table by table; those of a hook are in [`hook`], those of the admin API in [`admin`].
 
+mod admin;
 mod hook;
 
 use std::ops::RangeInclusive;
@@ -8,9 +9,10 @@ use std::time::Duration;
 use super::Form::{Any, Moment, Name, Path};
 use super::Kind::{Lines, Number, NumberOr, Open, Size, Table, Tables, Text, Texts, Time, Word};
 use super::Unset::{Default, Is, Means, Refused};
-use super::{Bounded, Key, Kind, Section, Unset};
+use super::{Bounded, ITS_DEFAULTS, Key, Kind, Section, Unset};
 use crate::decode;
 use crate::hook::{compile, scan};
+pub(in crate::config) use admin::*;
 pub(in crate::config) use hook::*;
 
 pub(in crate::config) const TOP: &Section = &Section {
@@ -66,6 +68,7 @@ pub(in crate::config) const TOP: &Section = &Section {
         table("batch", Table(BATCH)),
         table("dead_letters", Table(DEAD_LETTERS)),
         table("plugin_limits", Table(PLUGIN_LIMITS)),
+        Key { unset: Means("nothing listens"), ..table("admin", Table(ADMIN)) },
         tables("source", Tables(SOURCE)),
         tables("hook", Tables(HOOK)),
         tables("sink", Tables(SINK)),
@@ -370,7 +373,7 @@ const fn key(name: &'static str, kind: Kind, unset: Unset, example: &'static str
 
 /// A table that may be left out.
 const fn table(name: &'static str, kind: Kind) -> Key {
-    key(name, kind, Means("its keys' defaults"), "", "")
+    key(name, kind, ITS_DEFAULTS, "", "")
 }
 
 /// Tables that there may be several of.

@@ -8,6 +8,9 @@ use super::*;
 const MAIN: &str = "\
 include = [\"conf.d/*.toml\"]
 workers = \"auto\"
+[admin]
+listen = \"127.0.0.1:0\"
+tls = { cert = \"tls/cert.pem\", key = \"/tls/key.pem\" }
 [[sink]]
 name = \"out\"
 type = \"stdout\"
@@ -63,6 +66,12 @@ fn only_what_is_set_is_shown_with_what_is_included_and_absolute_paths() {
     let expected = format!(
         "\
 workers = \"auto\"
+
+[admin]
+listen = \"127.0.0.1:0\"
+[admin.tls]
+cert = \"{dir}/tls/cert.pem\"
+key = \"/tls/key.pem\"
 
 [[source]]
 name = \"in\"
@@ -189,4 +198,18 @@ fn any_name_can_stand_before_an_equals_sign() {
         let text = format!("{} = 1", bare_or_quoted(name));
         assert_eq!(text.parse::<Table>().unwrap().get(name), Some(&Value::Integer(1)), "{text}");
     }
+}
+
+#[test]
+fn a_table_that_means_something_is_not_made_up_and_a_sockets_path_is_absolute() {
+    let trial = Trial::new();
+    let file = trial.0.path().join("hookaroon.toml");
+    let lines = MAIN.lines().filter(|line| !line.starts_with("listen") && !line.starts_with("tls"));
+    let main: String = lines.map(|line| format!("{line}\n")).collect();
+    fs::write(&file, main.replace("[admin]", "[admin]\nlisten = \"unix:h.sock\"")).unwrap();
+    let shown = trial.show("hookaroon.toml", true).json();
+    let socket = format!("unix:{}", trial.0.path().join("h.sock").display());
+    assert_eq!((&shown["admin"]["listen"], shown["admin"].get("tls")), (&Json::from(socket), None));
+    fs::write(&file, main.replace("[admin]", "")).unwrap();
+    assert_eq!(trial.show("hookaroon.toml", true).json().get("admin"), None);
 }

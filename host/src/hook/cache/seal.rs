@@ -8,20 +8,17 @@
 use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use super::unfinished;
-use crate::hook::file;
+use crate::hook::file::{self, OTHERS, exposed};
 
 /// Bytes of the key, and of a seal.
 pub(super) const SEAL_BYTES: usize = 32;
-
-/// Permissions that a key must not have: any for others than its owner.
-const OTHERS: u32 = 0o077;
 
 /// Seals entries, and knows its own seals.
 #[derive(Clone)]
@@ -128,14 +125,4 @@ fn write(path: &Path, key: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(key)?;
     file.sync_all()
-}
-
-/// What lets others at a file or directory: its owner, or one of these permissions.
-pub(super) fn exposed(metadata: &fs::Metadata, forbidden: u32) -> Option<String> {
-    let (me, owner, mode) = (rustix::process::geteuid().as_raw(), metadata.uid(), metadata.mode());
-    if owner != me {
-        return Some(format!("it belongs to user {owner} and this is user {me}"));
-    }
-    let what = if forbidden & 0o044 == 0 { "write to" } else { "read" };
-    (mode & forbidden != 0).then(|| format!("others than its owner may {what} it (mode {:o})", mode & 0o7777))
 }

@@ -1,16 +1,48 @@
 //! Files that only grow by whole, synced lines, and are this user's only.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use crate::hook::file;
 
+/// How long another process may hold a lock before that is an error, which a run tells and tries again after.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Held while something is changed that several processes change.
+pub(crate) struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
+
+/// Waits for the lock that is this file; `what` is what any other that holds it does.
+pub(crate) fn lock(path: &Path, what: &str) -> io::Result<Lock> {
+    let file = lock_file(path)?;
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                thread::sleep(Duration::from_millis(5))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let message = format!("another process holds it; it is one that {what}");
+                return Err(at(path)(io::Error::new(io::ErrorKind::WouldBlock, message)));
+            }
+            Err(TryLockError::Error(error)) => return Err(at(path)(error)),
+        }
+    }
+}
+
+/// Opens the file of a lock, or makes it.
+pub(super) fn lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(at(path))
+}
+
 /// Makes a directory and those above it, for this user only, and waits until they are on disk.
-pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     if dir.as_os_str().is_empty() || dir.is_dir() {
         return Ok(());
     }
@@ -25,7 +57,7 @@ pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
 
 /// Appends whole lines and waits until they are on disk. What was there before stays if that fails. A last line that
 /// was torn gets its newline first.
-pub(super) fn append_lines(path: &Path, lines: &[u8]) -> io::Result<()> {
+pub(crate) fn append_lines(path: &Path, lines: &[u8]) -> io::Result<()> {
     let is_new = !path.exists();
     // A link could lead anywhere, and a pipe would wait for its reader.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
@@ -75,6 +107,6 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Says which file an error is about.
-pub(super) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

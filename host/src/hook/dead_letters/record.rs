@@ -108,6 +108,15 @@ impl Content {
         Content::Hash(digest(text))
     }
 
+    /// How many bytes that is.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Content::Event(text) | Content::Granted(text) => text.len(),
+            Content::Hash(digest) => digest.len(),
+            Content::Nothing => 0,
+        }
+    }
+
     fn key(&self) -> &'static str {
         match self {
             Content::Event(_) | Content::Nothing => "event",

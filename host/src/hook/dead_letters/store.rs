@@ -14,14 +14,12 @@
 //! `max_age`. Segments go as a whole: when all their letters were replayed, and when the last letter of one is too old.
 //! Bounds: `max_bytes` for segments and marks, [`objects`](super::objects) for the rest.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::files::{append_lines, at, make_dir, remove};
+use super::files::{Lock, append_lines, at, lock, lock_file, make_dir, remove};
 use super::marks::{self, Attempts};
 use super::objects::Objects;
 use super::record::Letter;
@@ -30,9 +28,6 @@ use crate::hook::file;
 
 /// The largest segment that is still appended to: a reader holds one in memory.
 const SEGMENT_BYTES: u64 = 16 << 20;
-
-/// How long another process may hold the lock before that is an error, which a run tells and tries again after.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many segments what is kept is divided into at least.
 const PARTS: u32 = 8;
@@ -92,9 +87,6 @@ pub enum Appended {
         remedy: String,
     },
 }
-
-/// Held while something is changed.
-struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);
 
 /// Held by the one process that replays.
 #[derive(Debug)]
@@ -243,7 +235,8 @@ impl Store {
 
     /// Makes this process the one that replays; none if another one does.
     pub fn start_replaying(&self) -> io::Result<Option<Replaying>> {
-        let (path, file) = self.lock_file(".replaying")?;
+        let path = self.dir.join(".replaying");
+        let file = lock_file(&path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Replaying(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -252,29 +245,7 @@ impl Store {
     }
 
     fn lock(&self) -> io::Result<Lock> {
-        let (path, file) = self.lock_file(".lock")?;
-        let until = Instant::now() + LOCK_PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Lock(file)),
-                Err(TryLockError::WouldBlock) if Instant::now() < until => {
-                    thread::sleep(Duration::from_millis(5))
-                }
-                Err(TryLockError::WouldBlock) => {
-                    let message =
-                        "another process holds it; it is one that reads or writes dead letters here";
-                    return Err(at(&path)(io::Error::new(io::ErrorKind::WouldBlock, message)));
-                }
-                Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
-            }
-        }
-    }
-
-    fn lock_file(&self, name: &str) -> io::Result<(PathBuf, File)> {
-        let path = self.dir.join(name);
-        let open = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-        let file = open.map_err(at(&path))?;
-        Ok((path, file))
+        lock(&self.dir.join(".lock"), "reads or writes dead letters here")
     }
 }
 

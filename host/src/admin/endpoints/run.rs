@@ -1,0 +1,106 @@
+//! The run as a whole: how it is configured, what it did, what can be asked of it.
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::admin::endpoint::{Access, Call, Content, Endpoint, Reply, Run};
+use crate::admin::openapi;
+use crate::admin::problem::Problem;
+use crate::admin::role::Role;
+use crate::config::{Input, Output};
+use crate::summary::Summary;
+
+pub(in crate::admin) static STATUS: Endpoint = Endpoint {
+    method: Method::GET,
+    path: "/api/v1/status",
+    id: "getStatus",
+    summary: "What the run did so far: sources, hooks, sinks, and what left on the way.",
+    access: Access::Role(Role::Read),
+    query: &[],
+    body: None,
+    answer: Content::Json("Status"),
+    fails: &[],
+    run: Run::Look(status),
+};
+
+pub(in crate::admin) static CONFIG: Endpoint = Endpoint {
+    method: Method::GET,
+    path: "/api/v1/config",
+    id: "getConfig",
+    summary: "The configuration in force, with every default. Secrets stay references: `{\"env\": NAME}`, `{\"file\": PATH}`.",
+    access: Access::Role(Role::Read),
+    query: &[],
+    body: None,
+    answer: Content::Json("Config"),
+    fails: &[],
+    run: Run::Look(config),
+};
+
+pub(in crate::admin) static OPENAPI: Endpoint = Endpoint {
+    method: Method::GET,
+    path: "/api/v1/openapi.json",
+    id: "getOpenApi",
+    summary: "This description.",
+    access: Access::Role(Role::Read),
+    query: &[],
+    body: None,
+    answer: Content::Json("OpenApi"),
+    fails: &[],
+    run: Run::Look(describe),
+};
+
+fn status(call: &Call) -> Result<Reply, Problem> {
+    let state = &call.state;
+    let summary = Summary::new(&state.metrics);
+    let view = state.view();
+    let sources: Vec<_> = view
+        .config
+        .sources
+        .iter()
+        .map(|source| {
+            let kind = match source.input {
+                Input::Stdin => "stdin",
+                Input::File { .. } => "file",
+            };
+            json!({ "name": source.name, "type": kind })
+        })
+        .collect();
+    let sinks: Vec<_> = view
+        .config
+        .sinks
+        .iter()
+        .zip(&state.metrics.sinks)
+        .map(|(sink, counted)| {
+            let kind = match sink.output {
+                Output::Stdout => "stdout",
+                Output::File { .. } => "file",
+            };
+            json!({ "name": sink.name, "type": kind, "events": counted.events.get(), "bytes": counted.bytes.get() })
+        })
+        .collect();
+    Reply::json(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "state": if state.drain.requested() { "ending" } else { "running" },
+        "uptime_s": summary.elapsed_s,
+        "workers": view.config.workers,
+        "events_in": summary.events_in,
+        "bytes_in": summary.bytes_in,
+        "lines": summary.lines,
+        "sources": sources,
+        "hooks": summary.hooks,
+        "costliest": summary.costliest,
+        "sinks": sinks,
+        "dropped": summary.dropped,
+        "failed": summary.failed,
+        "dead_letters": summary.dead_letters,
+        "memory_peak_bytes": summary.memory_peak_bytes,
+    }))
+}
+
+fn config(call: &Call) -> Result<Reply, Problem> {
+    Ok(Reply::Json(call.state.control.shown()))
+}
+
+fn describe(_call: &Call) -> Result<Reply, Problem> {
+    openapi::document().map(Reply::Json).map_err(Problem::internal)
+}
