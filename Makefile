@@ -75,7 +75,7 @@ test: hooks mistakes ## format, lints, all tests, docs; what CI runs
 	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros -p hookaroon-find -p hookaroon-flow $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 	$(CARGO) test --release $(HOST) -- --skip peers::
 
-test-peers: hooks ## the same hook in Rust, C and Python; installs clang and componentize-py if they are missing
+test-peers: hooks ## the same hook in Rust, C and Python, and a real Prometheus; installs clang and componentize-py if they are missing
 	$(MAKE) -C tests/peers
 	$(CARGO) test --release $(HOST) --test e2e peers::
 

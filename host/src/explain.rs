@@ -20,7 +20,7 @@ use crate::event::selection::Decision;
 use crate::hook::prepare::Prepared;
 use crate::hook::rollout::{self, Admission};
 use crate::hook::stage::Stage;
-use crate::metrics::InputMetrics;
+use crate::metrics::SourceMetrics;
 use crate::rehearsal::{Decoded, Rehearsal};
 use crate::router::Router;
 use crate::worker::unbatched::Unbatched;
@@ -236,7 +236,7 @@ fn decode(decoded: &Decoded, batch: &mut Batch) -> Result<Decoding, ExplainError
     let line: Vec<_> = first.lines.iter().take(1).copied().collect();
     let is_text = line.iter().any(|line| line.form == Form::Text);
     let one = Lines { block: first.block.clone(), lines: line, counts: Counts::default() };
-    let counts = InputMetrics::default();
+    let counts = SourceMetrics::default();
     let whole = config::Batch { rows: usize::MAX, bytes: usize::MAX, wait: Default::default() };
     Unbatched::new(&one).fill(batch, &decoded.origin, &whole, &counts);
     let event = batch.order().first().map(|&row| text(batch, row)).unwrap_or_default();

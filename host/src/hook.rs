@@ -16,7 +16,7 @@ pub mod compile;
 pub mod convert;
 pub mod dead_letters;
 pub mod differences;
-mod due;
+pub mod due;
 pub mod engine;
 pub mod failure;
 pub(crate) mod file;

@@ -237,7 +237,7 @@ impl Live {
         }
         self.metrics.set_hooks(all_metrics(&parts));
         for part in &parts {
-            part.metrics.set_limits(*part.plan.blueprint.limits());
+            part.note_setting();
         }
         *running = Running { config: Arc::new(config), parts, assembly: Arc::new(assembly), next_id };
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(running.view());

@@ -24,7 +24,7 @@ use crate::hook::dead_letters::store::Store;
 use crate::hook::load::Loader;
 use crate::hook::prepare::Prepared;
 use crate::live::{Begun, Live};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::queue::{Sender, queue};
 use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
@@ -122,7 +122,8 @@ impl Pipeline {
         drain: &Arc<Drain>,
     ) -> Result<Pipeline, RunError> {
         let store = Store::new(&config.data_dir, &config.dead_letters);
-        let dead_letters = Arc::new(DeadLetters::on_disk(store, config.dead_letters.keep, drain.clone()));
+        let dead_letters =
+            Arc::new(DeadLetters::on_disk(store.clone(), config.dead_letters.keep, drain.clone()));
         let around = Around { dead_letters: &dead_letters, has_gates: true };
         let mut wiring = Wiring::new(config, hooks, config.workers, &around)?;
         let metrics = wiring.metrics.clone();
@@ -131,10 +132,10 @@ impl Pipeline {
         let mut sinks = Vec::new();
         let mut chunks = Vec::new();
         let outputs = open_outputs(config, &found)?;
-        for (index, (sink, output)) in config.sinks.iter().zip(outputs).enumerate() {
+        for (metrics, output) in metrics.sinks.iter().zip(outputs) {
             let (sender, receiver) = queue(SINK_BYTES * config.workers as usize);
             let (drain, metrics) = (drain.clone(), metrics.clone());
-            sinks.push(Sink { name: sink.name.clone(), index, output, chunks: receiver, drain, metrics });
+            sinks.push(Sink { name: metrics.name.clone(), output, chunks: receiver, drain, metrics });
             chunks.push(sender);
         }
         let mut workers = Vec::new();
@@ -163,6 +164,11 @@ impl Pipeline {
                 drain: drain.clone(),
             });
         }
+        metrics.set_around(metrics::Around {
+            intakes: intakes.iter().map(Sender::depth).collect(),
+            outlets: chunks.iter().map(Sender::depth).collect(),
+            dead_letters: store.clone(),
+        });
         let bytes_to_read = bytes_to_read(config, &found);
         let readers = readers(config, found, &wiring, &intakes, drain);
         let begun = Begun {
@@ -251,7 +257,7 @@ impl Pipeline {
         if let Some(cleaning) = cleaning {
             result = result.and(cleaning.join().unwrap_or(Err(RunError::Panicked)));
         }
-        match metrics.input.unreadable.get() {
+        match metrics.input().unreadable.get() {
             0 => result,
             files => result.and(Err(RunError::Unreadable(files))),
         }
@@ -304,9 +310,13 @@ fn undelivered(metrics: &Metrics) -> String {
         .filter(|(_, events)| *events > 0)
         .map(|(sink, events)| format!("sink \"{}\" has not taken {events} events", sink.name))
         .collect();
-    let waiting = metrics.input.read.get() - metrics.input.events.get();
+    let mut waiting = 0;
+    for source in &metrics.sources {
+        let left = source.read.get().saturating_sub(source.events.get());
+        source.events.add(left);
+        waiting += left;
+    }
     if waiting > 0 {
-        metrics.input.events.add(waiting);
         metrics.stopped.add(waiting);
         places.push(format!("{waiting} events were read and not processed"));
     }

@@ -2,18 +2,27 @@
 //!
 //! The end is part of the queue: it is closed when the last sender is gone, and a sender learns that the receiver
 //! is gone. An item that is larger than the whole queue passes alone. Whoever waits can be called away with a
-//! [`Bell`], and loses nothing by it.
+//! [`Bell`], and loses nothing by it. A [`Depth`] tells what waits in it, and keeps nobody and nothing alive.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use crate::bell::{Bell, Wake};
 
 /// A queue that holds `capacity` bytes.
 pub fn queue<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
-        state: Mutex::new(State { items: VecDeque::new(), bytes: 0, senders: 1, received: true }),
+        state: Mutex::new(State {
+            items: VecDeque::new(),
+            bytes: 0,
+            senders: 1,
+            received: true,
+            waiting: 0,
+            full_since: None,
+            full: Duration::ZERO,
+        }),
         capacity,
         changed: Condvar::new(),
     });
@@ -30,6 +39,29 @@ pub struct Sender<T> {
 #[derive(Debug)]
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
+}
+
+/// Tells what waits in a queue.
+#[derive(Clone)]
+pub struct Depth(Weak<dyn Measured>);
+
+/// What waits in a queue now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many items.
+    pub items: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// The bytes that there is room for.
+    pub capacity: usize,
+    /// How long the first of them has been there.
+    pub oldest: Option<Duration>,
+    /// How long somebody had to wait to add one, all such times together.
+    pub full: Duration,
+}
+
+trait Measured: Send + Sync {
+    fn measure(&self) -> Waiting;
 }
 
 /// The receiver is gone; the item comes back.
@@ -67,11 +99,24 @@ struct Shared<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    items: VecDeque<(T, usize)>,
+    items: VecDeque<Queued<T>>,
     bytes: usize,
     senders: usize,
     /// The receiver is still there.
     received: bool,
+    /// How many wait to add an item.
+    waiting: usize,
+    /// Since when anybody does.
+    full_since: Option<Instant>,
+    /// How long anybody did before.
+    full: Duration,
+}
+
+#[derive(Debug)]
+struct Queued<T> {
+    item: T,
+    bytes: usize,
+    since: Instant,
 }
 
 impl<T> Shared<T> {
@@ -86,15 +131,57 @@ impl<T> Shared<T> {
             if is_called() {
                 return Err(Unsent::Called(item));
             }
+            state.begin_to_wait();
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.end_to_wait();
         }
         if !state.received {
             return Err(Unsent::Closed(item));
         }
-        state.items.push_back((item, bytes));
+        state.items.push_back(Queued { item, bytes, since: Instant::now() });
         state.bytes += bytes;
         self.changed.notify_all();
         Ok(())
+    }
+}
+
+impl<T> State<T> {
+    fn begin_to_wait(&mut self) {
+        self.waiting += 1;
+        self.full_since.get_or_insert_with(Instant::now);
+    }
+
+    fn end_to_wait(&mut self) {
+        self.waiting -= 1;
+        if self.waiting == 0 {
+            self.full += self.full_since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        }
+    }
+}
+
+impl<T: Send> Measured for Shared<T> {
+    fn measure(&self) -> Waiting {
+        let state = self.lock();
+        Waiting {
+            items: state.items.len(),
+            bytes: state.bytes,
+            capacity: self.capacity,
+            oldest: state.items.front().map(|first| first.since.elapsed()),
+            full: state.full + state.full_since.map_or(Duration::ZERO, |since| since.elapsed()),
+        }
+    }
+}
+
+impl Depth {
+    /// What waits there; none: both ends are gone.
+    pub fn read(&self) -> Option<Waiting> {
+        self.0.upgrade().map(|queue| queue.measure())
+    }
+}
+
+impl fmt::Debug for Depth {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Depth").field(&self.read()).finish()
     }
 }
 
@@ -121,6 +208,12 @@ impl<T> Sender<T> {
 }
 
 impl<T: Send + 'static> Sender<T> {
+    /// What tells how much waits here.
+    pub fn depth(&self) -> Depth {
+        let queue: Arc<dyn Measured> = self.shared.clone();
+        Depth(Arc::downgrade(&queue))
+    }
+
     /// From now on the bell is heard by those who wait here.
     pub fn listen(&self, bell: &Bell) {
         bell.add(self.shared.clone());
@@ -160,7 +253,7 @@ impl<T> Receiver<T> {
     fn take_or(&self, until: Option<Instant>, is_called: impl Fn() -> bool) -> Taken<T> {
         let mut state = self.shared.lock();
         loop {
-            if let Some((item, bytes)) = state.items.pop_front() {
+            if let Some(Queued { item, bytes, .. }) = state.items.pop_front() {
                 state.bytes -= bytes;
                 self.shared.changed.notify_all();
                 return Taken::Item(item);
@@ -230,6 +323,37 @@ mod tests {
     }
 
     #[test]
+    fn a_depth_tells_what_waits_and_keeps_nothing_alive() {
+        let (sender, receiver) = queue(100);
+        let depth = sender.depth();
+        let empty = Waiting { items: 0, bytes: 0, capacity: 100, oldest: None, full: Duration::ZERO };
+        assert_eq!(depth.read(), Some(empty));
+        let item = Arc::new(());
+        sender.send(item.clone(), 40).unwrap();
+        sender.send(item.clone(), 50).unwrap();
+        let waiting = depth.read().unwrap();
+        assert_eq!((waiting.items, waiting.bytes, waiting.full), (2, 90, Duration::ZERO));
+        let adding = thread::spawn(move || sender.send(item, 20));
+        // It waits, and that is seen while it does.
+        let full = loop {
+            let waiting = depth.read().unwrap();
+            assert_eq!(waiting.items, 2);
+            if !waiting.full.is_zero() {
+                break waiting.full;
+            }
+            thread::yield_now();
+        };
+        receiver.take(None);
+        adding.join().unwrap().unwrap();
+        let waiting = depth.read().unwrap();
+        assert_eq!((waiting.items, waiting.bytes), (2, 70));
+        assert!(waiting.full >= full && waiting.oldest.is_some());
+        assert_eq!(depth.read().unwrap().full, waiting.full);
+        drop(receiver);
+        assert_eq!(depth.read(), None);
+    }
+
+    #[test]
     fn an_item_that_is_too_large_passes_alone() {
         let (sender, receiver) = queue(100);
         sender.send("large", 1000).unwrap();
@@ -251,7 +375,7 @@ mod tests {
         };
         bell.ring();
         assert_eq!(waiting.join().unwrap(), Err(Unsent::Called(2)));
-        let later = Instant::now() + std::time::Duration::from_secs(600);
+        let later = Instant::now() + Duration::from_secs(600);
         assert_eq!(receiver.take_unless_called(later, &bell), Taken::Item(1));
         assert_eq!(receiver.take_unless_called(later, &bell), Taken::Called);
         // With room nobody has to wait, so nobody is called away.

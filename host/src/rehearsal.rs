@@ -17,7 +17,7 @@ use crate::event::projection::TooManyFields;
 use crate::hook::chain::{Chain, Stop};
 use crate::hook::dead_letters::DeadLetters;
 use crate::hook::prepare::Prepared;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::wiring::{Around, Wiring};
 use crate::router::{Chunk, Router};
 use crate::worker::unbatched::{Filled, Unbatched};
@@ -56,6 +56,8 @@ pub(crate) struct Rehearsal {
 pub(crate) struct Decoded {
     pub(crate) lines: Vec<Lines>,
     pub(crate) origin: Origin,
+    /// What is counted of the source.
+    pub(crate) metrics: Arc<SourceMetrics>,
 }
 
 /// What hooks remember from batch to batch.
@@ -146,7 +148,7 @@ impl Rehearsal {
         lines.extend(std::iter::from_fn(|| framer.finish()));
         let received_ns = i64::try_from(now_ns).unwrap_or(i64::MAX);
         let origin = Origin { received_ns, host: Arc::from(HOST), ..context.origin(STREAM, None) };
-        Some(Decoded { lines, origin })
+        Some(Decoded { lines, origin, metrics: context.metrics })
     }
 
     /// Lets it flow, from this time on.
@@ -192,9 +194,7 @@ impl Flow {
     ) -> Result<(), RehearsalError> {
         for lines in &decoded.lines {
             let mut left = Unbatched::new(lines);
-            while left.fill(&mut self.batch, &decoded.origin, &self.full, &self.out.metrics.input)
-                == Filled::Full
-            {
+            while left.fill(&mut self.batch, &decoded.origin, &self.full, &decoded.metrics) == Filled::Full {
                 self.pass_batch(memory, &mut deliver)?;
             }
         }

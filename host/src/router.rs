@@ -30,6 +30,8 @@ pub struct Chunk {
     pub lines: Buffer,
     /// How many they are.
     pub events: u64,
+    /// When the first event of their batch was received, in nanoseconds since 1970.
+    pub received_ns: i64,
 }
 
 /// The sinks' routes.
@@ -63,6 +65,7 @@ impl Router {
     pub fn route(&mut self, batch: &Batch, mut deliver: impl FnMut(usize, Chunk)) -> u64 {
         self.taken.clear();
         self.taken.resize(batch.len(), false);
+        let received_ns = batch.received_ns().unwrap_or_default();
         for (index, route) in self.routes.iter().enumerate() {
             self.rows.clear();
             for (&row, taken) in batch.order().iter().zip(&mut self.taken) {
@@ -84,7 +87,7 @@ impl Router {
                 lines.reserve_exact(room.next_multiple_of(LARGE));
             }
             route.write(batch, &self.rows, &mut lines);
-            deliver(index, Chunk { lines, events: self.rows.len() as u64 });
+            deliver(index, Chunk { lines, events: self.rows.len() as u64, received_ns });
         }
         self.taken.iter().filter(|&&taken| !taken).count() as u64
     }

@@ -11,8 +11,9 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock;
 use crate::drain::Drain;
-use crate::metrics::Metrics;
+use crate::metrics::SinkMetrics;
 use crate::queue::{Receiver, Taken};
 use crate::router::Chunk;
 
@@ -122,8 +123,6 @@ impl Output {
 pub struct Sink {
     /// Its name.
     pub name: String,
-    /// Its number in the configuration.
-    pub index: usize,
     /// What it writes to.
     pub output: Output,
     /// Its chunks.
@@ -131,22 +130,22 @@ pub struct Sink {
     /// The end of the run.
     pub drain: Arc<Drain>,
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SinkMetrics>,
 }
 
 impl Sink {
     /// Writes all chunks until there will be no more.
     pub fn run(mut self) -> Result<(), SinkError> {
         while let Taken::Item(chunk) = self.chunks.take(None) {
+            self.metrics.begin(chunk.received_ns);
             let (unwritten, result) = self.write(&chunk.lines);
             let lines = memchr::memchr_iter(b'\n', unwritten).count() as u64;
-            if let Some(metrics) = self.metrics.sinks.get(self.index) {
-                metrics.events.add(chunk.events - lines);
-                metrics.bytes.add((chunk.lines.len() - unwritten.len()) as u64);
-            }
+            self.metrics.events.add(chunk.events - lines);
+            self.metrics.bytes.add((chunk.lines.len() - unwritten.len()) as u64);
             if let Err(error) = result {
                 return Err(self.give_up(error, lines));
             }
+            self.metrics.wrote(clock::now_ns());
         }
         self.output.finish().map_err(|error| SinkError::Write { sink: self.name.clone(), error, events: 0 })
     }
@@ -163,6 +162,7 @@ impl Sink {
                         let sink = self.name.as_str();
                         tracing::warn!(sink, "{error}; waiting until it can be written");
                     }
+                    self.metrics.retries.add(1);
                     if self.drain.wait(RETRY) {
                         return (left, Err(error));
                     }
@@ -175,6 +175,7 @@ impl Sink {
 
     /// Counts what is lost to this sink: the chunk and all that still comes, so that nobody waits for ever.
     fn give_up(mut self, error: io::Error, mut events: u64) -> SinkError {
+        self.metrics.gave_up();
         self.drain.request();
         if let Err(error) = self.output.cut_back() {
             tracing::error!(sink = self.name.as_str(), "its last line is incomplete: {error}");

@@ -19,7 +19,7 @@ use crate::event::batch::{Origin, SourceId};
 use crate::event::field::EventTime;
 use crate::event::projection::Projection;
 use crate::event::time::TimeFormat;
-use crate::metrics::Metrics;
+use crate::metrics::SourceMetrics;
 use crate::queue::Sender;
 
 /// Lines on their way to a worker.
@@ -29,6 +29,8 @@ pub struct Arrival {
     pub lines: Lines,
     /// Where they come from.
     pub origin: Origin,
+    /// What is counted of their source.
+    pub metrics: Arc<SourceMetrics>,
 }
 
 /// How the events of each source carry their time.
@@ -76,7 +78,7 @@ pub struct Context {
     /// The end of the run.
     pub drain: Arc<Drain>,
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SourceMetrics>,
 }
 
 impl Context {
@@ -196,7 +198,7 @@ impl<'a> Stream<'a> {
     }
 
     fn send(&mut self, lines: Lines) -> End {
-        let metrics = &self.context.metrics.input;
+        let metrics = self.context.metrics.clone();
         metrics.bytes.add(lines.counts.bytes);
         metrics.read.add(lines.lines.len() as u64);
         metrics.blank.add(lines.counts.blank_lines);
@@ -204,7 +206,8 @@ impl<'a> Stream<'a> {
         metrics.oversize.add(lines.counts.oversize_lines);
         let received_ns = i64::try_from(crate::clock::now_ns()).unwrap_or(i64::MAX);
         let bytes = lines.block.len();
-        let arrival = Arrival { lines, origin: Origin { received_ns, ..self.origin.clone() } };
+        let origin = Origin { received_ns, ..self.origin.clone() };
+        let arrival = Arrival { lines, origin, metrics };
         match self.to.send(arrival, bytes) {
             Ok(()) => End::Fine,
             Err(_) => End::Unwanted,

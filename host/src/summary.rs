@@ -15,6 +15,7 @@ use crate::hook::engine::STACK_BYTES;
 use crate::hook::failure::FailureKind;
 use crate::hook::instance::MAX_HANDLES;
 use crate::hook::limits;
+use crate::metrics::process::Process;
 use crate::metrics::{HookMetrics, Metrics, Role};
 
 /// How wide the chart of a hook's memory is, in characters.
@@ -237,7 +238,7 @@ impl Summary {
             .extend(hooks.iter().map(|hook| (format!("on_error:{}", hook.name), hook.error_dropped.get())));
         dropped
             .extend(hooks.iter().map(|hook| (format!("when_open:{}", hook.name), hook.open_dropped.get())));
-        let input = &metrics.input;
+        let input = metrics.input();
         Summary {
             events_in: input.events.get(),
             events_out: metrics.sinks.iter().map(|sink| (sink.name.clone(), sink.events.get())).collect(),
@@ -266,7 +267,7 @@ impl Summary {
                 oversize: input.oversize.get(),
             },
             elapsed_s: metrics.started.elapsed().as_secs_f64(),
-            memory_peak_bytes: resident_peak(),
+            memory_peak_bytes: Process::now().resident_peak,
             costliest: Costliest::of(metrics, &hooks),
             hooks: hooks
                 .iter()
@@ -410,7 +411,7 @@ impl Hook {
             failures: metrics.all_failures(),
             isolations: metrics.isolations.get(),
             not_isolated: metrics.not_isolated.get(),
-            recycles: metrics.recycles.get(),
+            recycles: metrics.all_recycles(),
             states_lost: metrics.states_lost.get(),
             breaker_opened: metrics.opened.get(),
             breaker_closed: metrics.closed.get(),
@@ -439,13 +440,6 @@ impl Hook {
         let (least, most) = (self.memory.iter().min(), self.memory.iter().max());
         matches!((least, most), (Some(least), Some(most)) if (most - least) * 10 > self.memory_cap_bytes)
     }
-}
-
-/// What Linux says of this process.
-fn resident_peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 fn failures(hook: &HookMetrics) -> BTreeMap<&'static str, u64> {

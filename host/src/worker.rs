@@ -20,7 +20,7 @@ use crate::event::unseen::{self, Missing, Unseen};
 use crate::hook::chain::{Chain, Progress, Stop};
 use crate::hook::limits::thread_cpu_time;
 use crate::hook::rollout::Asides;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SourceMetrics};
 use crate::queue::{Receiver, Sender, Taken, Unsent};
 use crate::router::{Chunk, Router};
 use crate::source::{Arrival, Times};
@@ -141,11 +141,11 @@ impl Worker {
             // By the fields that are asked for now: the chain may have changed since the lines were read.
             let time = self.times.of(arrival.origin.source);
             let origin = Origin { time, ..arrival.origin.clone() };
-            if lines.fill(&mut self.batch, &origin, &self.filling, &self.metrics.input) == Filled::AllIn {
+            if lines.fill(&mut self.batch, &origin, &self.filling, &arrival.metrics) == Filled::AllIn {
                 return Ok(());
             }
             if let Err(stop) = self.process() {
-                self.count_stopped(lines.left() as u64);
+                self.count_stopped(&arrival.metrics, lines.left() as u64);
                 return Err(stop);
             }
         }
@@ -255,13 +255,13 @@ impl Worker {
     fn count_what_is_left(&mut self) {
         self.metrics.stopped.add(self.batch.len() as u64);
         while let Taken::Item(arrival) = self.arrivals.take(None) {
-            self.count_stopped(arrival.lines.lines.len() as u64);
+            self.count_stopped(&arrival.metrics, arrival.lines.lines.len() as u64);
         }
     }
 
     /// Events that came in and are in no batch.
-    fn count_stopped(&self, events: u64) {
-        self.metrics.input.events.add(events);
+    fn count_stopped(&self, source: &SourceMetrics, events: u64) {
+        source.events.add(events);
         self.metrics.stopped.add(events);
     }
 }

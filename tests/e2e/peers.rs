@@ -3,6 +3,8 @@
 //!
 //! `make test-peers` builds them and runs this; `make test`, which needs Rust only, leaves it out.
 
+mod prometheus;
+
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -50,11 +50,12 @@ fn draw(bar: &ProgressBar, metrics: &Arc<Metrics>, end: &Arc<Drain>) -> Option<J
     let (bar, metrics, end) = (bar.clone(), metrics.clone(), end.clone());
     let draw = move || {
         while !end.wait(EVERY) {
-            bar.set_position(metrics.input.bytes.get());
+            let input = metrics.input();
+            bar.set_position(input.bytes.get());
             let failures: u64 = metrics.hooks().iter().map(|hook| hook.all_failures()).sum();
             let failed =
                 if failures > 0 { format!(", {} hook failures", grouped(failures)) } else { String::new() };
-            bar.set_message(format!("{} events{failed}", grouped(metrics.input.events.get())));
+            bar.set_message(format!("{} events{failed}", grouped(input.events.get())));
         }
     };
     thread::Builder::new().name("progress".to_owned()).spawn(draw).ok()

@@ -211,6 +211,11 @@ impl Batch {
         self.order.is_empty()
     }
 
+    /// When the first of the events that were added was received, in nanoseconds since 1970; none: nothing was added.
+    pub fn received_ns(&self) -> Option<i64> {
+        self.origins.iter().map(|origin| origin.received_ns).min()
+    }
+
     /// The bytes of all lines that were added.
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -113,6 +113,11 @@ impl Breaker {
         }
     }
 
+    /// Whether not every batch is let through.
+    pub fn is_open(&self) -> bool {
+        self.state != State::Closed
+    }
+
     /// Whether a batch may be handed to the hook now. Whoever is granted that reports what became of it.
     pub fn admit(&mut self, now_ns: u64) -> Admission {
         match self.state {

@@ -19,6 +19,20 @@ pub enum Cause {
     Age,
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Cause; 3] = [Cause::Memory, Cause::Calls, Cause::Age];
+
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Memory => "memory",
+            Cause::Calls => "calls",
+            Cause::Age => "age",
+        }
+    }
+}
+
 /// What is known of the instance in a seat, and of those before it.
 #[derive(Debug, Default)]
 pub struct Due {

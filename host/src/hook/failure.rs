@@ -55,6 +55,31 @@ impl FailureKind {
     }
 }
 
+/// What an instance that is at work is called for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// To process a batch of so many rows.
+    Process {
+        /// How many.
+        rows: u64,
+    },
+    /// To be told the time.
+    Tick,
+    /// To say what it remembers.
+    Save,
+}
+
+impl Call {
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Call::Process { .. } => "process",
+            Call::Tick => "tick",
+            Call::Save => "save",
+        }
+    }
+}
+
 /// A call that failed. The instance is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

@@ -64,6 +64,11 @@ impl Gate {
         self.budget
     }
 
+    /// Whether its breaker is open, or closed on trial.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().breaker.is_open()
+    }
+
     /// Where a batch goes now.
     pub(crate) fn admit(&self, now_ns: u64) -> Way {
         let mut state = self.lock();

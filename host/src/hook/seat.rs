@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::bindings::hookaroon::hook::types as wit;
 use super::convert::{self, BadOutput, Emission, Outcome, lend};
 use super::due::{Cause, Due};
-use super::failure::{Cost, Failure, FailureKind};
+use super::failure::{Call, Cost, Failure, FailureKind};
 use super::grants::Interest;
 use super::instance::{Blueprint, Instance};
 use crate::config::Recycle;
@@ -213,7 +213,7 @@ impl Seat {
         let lent: Vec<wit::ColumnParam<'_>> = columns.iter().map(lend).collect();
         let batch = wit::Batch { now_ns, rows: rows as u32, columns: &lent };
         let plan = self.plan.clone();
-        let outcome = self.call("process", metrics, |instance, judge| {
+        let outcome = self.call(Call::Process { rows: rows as u64 }, metrics, |instance, judge| {
             let (instance, outcome) = instance.process(batch)?;
             checked_or_failed(instance, plan.outcome(outcome, rows, judge))
         })?;
@@ -247,7 +247,7 @@ impl Seat {
         }
         self.tick_due = Some(now + every);
         self.changed = true;
-        let told = self.call("tick", metrics, |instance, judge| {
+        let told = self.call(Call::Tick, metrics, |instance, judge| {
             let (instance, emission) = instance.tick(now_ns)?;
             checked_or_failed(instance, plan.emission(emission, judge))
         });
@@ -271,7 +271,7 @@ impl Seat {
     fn save(&mut self, now: Instant, metrics: &HookMetrics) {
         self.saved_at = Some(now);
         self.changed = false;
-        if let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) {
+        if let Ok(state) = self.call(Call::Save, metrics, |instance, _| instance.save()) {
             self.last_save = state.map(Arc::from);
         }
     }
@@ -284,7 +284,7 @@ impl Seat {
             return Emission::default();
         };
         // Who cannot save is gone, and the next batch meets a fresh one.
-        let Ok(state) = self.call("save", metrics, |instance, _| instance.save()) else {
+        let Ok(state) = self.call(Call::Save, metrics, |instance, _| instance.save()) else {
             return Emission::default();
         };
         self.last_save = state.map(Arc::from);
@@ -315,7 +315,8 @@ impl Seat {
     ) -> Emission {
         let last = self.teardown(wit::Reason::Recycle, metrics);
         self.seat(fresh);
-        metrics.recycles.add(1);
+        metrics.record_fresh(self.worker);
+        metrics.record_recycle(cause);
         if self.due.recycled(cause) {
             let cap = self.plan.blueprint.limits().memory_bytes;
             tracing::warn!(
@@ -342,7 +343,7 @@ impl Seat {
     /// before is handed over.
     pub(crate) fn save_for_successor(&mut self, metrics: &HookMetrics) -> Option<Arc<[u8]>> {
         if self.taken.is_some()
-            && let Ok(state) = self.call("save", metrics, |instance, _| instance.save())
+            && let Ok(state) = self.call(Call::Save, metrics, |instance, _| instance.save())
         {
             self.last_save = state.map(Arc::from);
             self.changed = false;
@@ -415,7 +416,7 @@ impl Seat {
     /// the start of the fresh one did, too.
     fn call<R>(
         &mut self,
-        what: &str,
+        what: Call,
         metrics: &HookMetrics,
         call: impl FnOnce(Instance, &mut Judge) -> Result<(Instance, R), Failure>,
     ) -> Result<R, Failure> {
@@ -427,6 +428,7 @@ impl Seat {
                     begun = fresh.cost().cpu;
                     self.bad_starts = 0;
                     self.due.began(fresh.memory());
+                    metrics.record_fresh(self.worker);
                     fresh
                 }
                 Err(failure) => {
@@ -439,14 +441,21 @@ impl Seat {
         };
         match call(instance, &mut self.judge) {
             Ok((instance, result)) => {
-                self.charge(instance.cost(), metrics);
+                let cost = instance.cost();
+                self.charge(cost, metrics);
+                if let Call::Process { rows } = what {
+                    metrics.record_batch(self.worker, rows, cost);
+                }
                 self.taken = Some(instance);
                 Ok(result)
             }
             Err(mut failure) => {
                 self.spent += failure.cost.cpu;
                 metrics.record_failure(&failure);
-                tell(metrics, &failure, &format!("{what} failed"));
+                tell(metrics, &failure, &format!("{} failed", what.name()));
+                if let Call::Process { .. } = what {
+                    metrics.record_failed_batch(failure.cost);
+                }
                 failure.cost.cpu += begun;
                 Err(failure)
             }

@@ -30,6 +30,9 @@ pub enum Did {
 }
 
 impl Did {
+    /// All of them.
+    pub const ALL: [Did; 5] = [Did::Loaded, Did::Swapped, Did::Promoted, Did::Changed, Did::Unloaded];
+
     /// In the past tense, as it is told.
     pub fn name(self) -> &'static str {
         match self {

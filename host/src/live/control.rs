@@ -21,6 +21,7 @@ use super::{Applied, ChangeError, HookView, Live, Options};
 use crate::config::{self, Config, Errors, Files, is_name, of_table, show_table, suggestion};
 use crate::hook::load::{PluginSource, hex};
 use crate::hook::verdict::Verdict;
+use crate::metrics::ROLLED_BACK;
 use crate::replace::replace_own;
 
 /// The file of what operators changed.
@@ -104,6 +105,8 @@ pub struct Upload {
 pub struct Reading {
     /// How often they were read anew.
     pub times: u64,
+    /// When that was, the last time, in seconds since 1970.
+    pub at: Option<u64>,
     /// What was wrong with them, if nothing was done.
     pub errors: Vec<String>,
 }
@@ -113,6 +116,8 @@ pub struct Control {
     live: Arc<Live>,
     environment: Environment,
     wanted: Mutex<Wanted>,
+    /// Apart, so that whoever looks at it does not wait for a change that is under way.
+    reading: Mutex<Reading>,
     trials: Mutex<Trials>,
     /// Where what operators changed is kept.
     file: PathBuf,
@@ -121,7 +126,6 @@ pub struct Control {
 struct Wanted {
     files: Files,
     overlay: Overlay,
-    reading: Reading,
 }
 
 /// What a run begins with: the files and what operators changed before.
@@ -189,8 +193,8 @@ impl Control {
     pub fn new(live: Arc<Live>, beginning: Beginning, environment: Environment) -> Control {
         let Beginning { config, files, overlay } = beginning;
         let file = config.data_dir.join(FILE);
-        let wanted = Mutex::new(Wanted { files, overlay, reading: Reading::default() });
-        Control { live, environment, wanted, trials: Mutex::default(), file }
+        let wanted = Mutex::new(Wanted { files, overlay });
+        Control { live, environment, wanted, reading: Mutex::default(), trials: Mutex::default(), file }
     }
 
     /// The hooks at work.
@@ -225,7 +229,7 @@ impl Control {
 
     /// What the files came to when they were read last.
     pub fn reading(&self) -> Reading {
-        self.lock().reading.clone()
+        self.read().clone()
     }
 
     /// Puts the one hook of a text into the chain, at its end.
@@ -339,7 +343,7 @@ impl Control {
                 Verdict::GoOn => continue,
                 Verdict::RollBack(worse) => {
                     tracing::warn!(hook, "its candidate is taken back: {worse}");
-                    self.live.metrics().changes.add("rolled back");
+                    self.live.metrics().changes.add(ROLLED_BACK);
                     self.end_trial(hook, &by(&format!("automatic rollback, {worse}")))
                 }
                 Verdict::Promote => {
@@ -475,10 +479,9 @@ impl Control {
         let mut wanted = self.lock();
         let read = Files::read(&wanted.files.config.file.clone(), &self.environment);
         let is_same = read.as_ref().is_ok_and(|files| files.texts == wanted.files.texts);
-        if is_same && !always && wanted.reading.errors.is_empty() {
+        if is_same && !always && self.read().errors.is_empty() {
             return None;
         }
-        wanted.reading.times += 1;
         let done = read.map_err(ControlError::Config).and_then(|files| {
             let config = self.config(&files, &wanted.overlay)?;
             let applied = self.live.apply(&config, &Options::default())?;
@@ -487,10 +490,12 @@ impl Control {
         });
         let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
         let errors: Vec<String> = done.as_ref().err().map(errors).unwrap_or_default();
-        if !errors.is_empty() && errors == wanted.reading.errors {
+        let mut reading = self.read();
+        (reading.times, reading.at) = (reading.times + 1, Some(now()));
+        if !errors.is_empty() && errors == reading.errors {
             return None;
         }
-        wanted.reading.errors = errors;
+        reading.errors = errors;
         Some(done)
     }
 
@@ -636,6 +641,10 @@ impl Control {
 
     fn unusable(&self, error: io::Error) -> ControlError {
         ControlError::File { path: self.file.with_file_name("plugins"), error }
+    }
+
+    fn read(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Wanted> {

@@ -23,7 +23,7 @@ use crate::hook::load::Plugin;
 use crate::hook::rollout::{Asides, Rollout};
 use crate::hook::seat::Plan;
 use crate::hook::stage::StagePlan;
-use crate::metrics::HookMetrics;
+use crate::metrics::{HookMetrics, Setting};
 use crate::router::{Route, Router};
 use crate::source::Times;
 use crate::worker::Fit;
@@ -45,6 +45,21 @@ pub(crate) struct Part {
     pub(crate) gate: Option<Arc<Gate>>,
     /// A version that is tried beside it, as a hook of its own.
     pub(crate) candidate: Option<Box<Part>>,
+}
+
+impl Part {
+    /// Lets its metrics, and those of what is tried beside it, tell how they are set now.
+    pub(crate) fn note_setting(&self) {
+        for part in std::iter::once(self).chain(self.candidate.as_deref()) {
+            part.metrics.set(Setting {
+                limits: *part.plan.blueprint.limits(),
+                share: part.hook.rollout.share,
+                // The way into the version at work is the way into the one that is tried.
+                is_paused: self.hook.is_paused,
+                gate: part.gate.clone(),
+            });
+        }
+    }
 }
 
 /// All parts, put together.

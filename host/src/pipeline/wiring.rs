@@ -76,8 +76,10 @@ impl Wiring {
             parts.push(part);
             firsts.push((first, candidate));
         }
+        let sources = config.sources.iter().map(|source| source.name.as_str());
         let sinks = config.sinks.iter().map(|sink| sink.name.as_str());
-        let metrics = Arc::new(Metrics::new(all_metrics(&parts), sinks));
+        let metrics = Arc::new(Metrics::new(all_metrics(&parts), sources, sinks));
+        parts.iter().for_each(Part::note_setting);
         let assembly = Arc::new(Assembly::new(config, &parts, workers, around.dead_letters)?);
         let mut chains: Vec<Vec<Stage>> = (0..workers).map(|_| Vec::new()).collect();
         for (((plan, candidate), part), (first, tried)) in
@@ -124,7 +126,7 @@ impl Wiring {
                 format: source.decode.into(),
             },
             drain: drain.clone(),
-            metrics: self.metrics.clone(),
+            metrics: self.metrics.sources.get(id as usize)?.clone(),
         })
     }
 }

@@ -106,7 +106,7 @@ pub fn read_all(context: &Context, files: &[Found], to: &Sender<Arrival>) {
             Ok(End::Fine) => {}
             Ok(End::Unwanted) => return,
             Err(error) => {
-                context.metrics.input.unreadable.add(1);
+                context.metrics.unreadable.add(1);
                 let source = &*context.name;
                 tracing::error!(source, "{}: {error}; what was read before counts", found.path.display());
             }

@@ -3,7 +3,7 @@
 use crate::config;
 use crate::decode::{self, Form, Lines};
 use crate::event::batch::{Batch, Origin};
-use crate::metrics::InputMetrics;
+use crate::metrics::SourceMetrics;
 
 /// Lines of one stream that are not all in a batch yet.
 pub struct Unbatched<'l> {
@@ -37,7 +37,7 @@ impl<'l> Unbatched<'l> {
         batch: &mut Batch,
         origin: &Origin,
         full: &config::Batch,
-        counts: &InputMetrics,
+        counts: &SourceMetrics,
     ) -> Filled {
         let left = self.lines.lines.get(self.next..).unwrap_or(&[]);
         if left.is_empty() {

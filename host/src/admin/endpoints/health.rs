@@ -2,10 +2,11 @@
 
 use axum::http::Method;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use crate::admin::endpoint::{Access, Call, Content, Endpoint, Reply, Run};
 use crate::admin::problem::Problem;
-use crate::metrics::prometheus;
+use crate::metrics::prometheus::{self, Beside};
 
 pub(in crate::admin) static LIVE: Endpoint = Endpoint {
     method: Method::GET,
@@ -41,7 +42,7 @@ pub(in crate::admin) static METRICS: Endpoint = Endpoint {
     access: Access::Scrape,
     query: &[],
     body: None,
-    answer: Content::Text("text/plain; version=0.0.4; charset=utf-8"),
+    answer: Content::Text(prometheus::CONTENT_TYPE),
     fails: &[],
     run: Run::Look(metrics),
 };
@@ -63,5 +64,7 @@ fn ready(call: &Call) -> Result<Reply, Problem> {
 }
 
 fn metrics(call: &Call) -> Result<Reply, Problem> {
-    Ok(Reply::Text(prometheus::render(&call.state.metrics)))
+    let tasks = Handle::try_current().ok().map(|runtime| runtime.metrics().num_alive_tasks() as u64);
+    let beside = Beside { reading: Some(call.state.control.reading()), tasks };
+    Ok(Reply::Text(prometheus::render(&call.state.metrics, &beside)))
 }

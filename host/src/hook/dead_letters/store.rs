@@ -104,6 +104,11 @@ impl Store {
         Store { max_bytes: u64::MAX, max_age: None, ..self }
     }
 
+    /// The bytes of all of them, and how many there may be; without the lock, so a segment that goes meanwhile may count.
+    pub fn fill(&self) -> io::Result<(u64, u64)> {
+        Ok((used(&self.segments()?)?, self.max_bytes))
+    }
+
     /// Where all of them are.
     pub fn dir(&self) -> &Path {
         &self.dir
