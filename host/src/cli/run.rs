@@ -46,6 +46,8 @@ pub struct RunArguments {
 }
 
 pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
+    // From the very start, because one that comes early would end the process.
+    let hangups = hangups(!arguments.once).map_err(|error| failed(&error))?;
     let beginning = Beginning::read(&arguments.config.config, &|name| std::env::var(name).ok());
     let beginning = beginning.map_err(|error| {
         eprintln!("{error}");
@@ -56,8 +58,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), ExitCode> {
     let hooks = prepare(&config.hooks, &loader, config.workers).map_err(|errors| bad_hooks(&errors))?;
     let show = arguments.once || io::stderr().is_terminal();
     // Who reads files to their end once wants nothing else meanwhile.
-    let beginning = (beginning, !arguments.once);
-    flow(&config, hooks, loader, Some(beginning), &Ending { show, summary: arguments.summary.as_deref() })
+    let operating = Operating { beginning, reads: !arguments.once, hangups };
+    flow(&config, hooks, loader, Some(operating), &Ending { show, summary: arguments.summary.as_deref() })
 }
 
 /// What is told at the end.
@@ -68,13 +70,12 @@ pub struct Ending<'a> {
     pub summary: Option<&'a Path>,
 }
 
-/// Lets a checked configuration flow until it has ended, or a signal ends it. Its beginning is for changes, and says whether
-/// files are followed.
+/// Lets a checked configuration flow until it has ended, or a signal ends it.
 pub fn flow(
     config: &Config,
     hooks: Vec<Prepared>,
     loader: Loader,
-    beginning: Option<(Beginning, bool)>,
+    operating: Option<Operating>,
     ending: &Ending<'_>,
 ) -> Result<(), ExitCode> {
     if let Some(path) = ending.summary {
@@ -85,8 +86,7 @@ pub fn flow(
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, loader, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();
-    let operated =
-        beginning.map(|(beginning, reads)| operate(&pipeline, beginning, reads, &drain)).transpose()?;
+    let operated = operating.map(|operating| operate(&pipeline, operating, &drain)).transpose()?;
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
     drop(operated);
@@ -119,6 +119,16 @@ pub fn flow(
     result.map_err(|error| code(&error)).and(ended)
 }
 
+/// What it takes to change a run.
+pub struct Operating {
+    /// What it begins with.
+    pub beginning: Beginning,
+    /// Its files are followed.
+    pub reads: bool,
+    /// The hangups that have come already, and those to come.
+    pub hangups: Option<Signals>,
+}
+
 /// What goes on beside a run until it is dropped: its files are followed, and its admin API serves.
 struct Operated {
     _admin: Option<admin::Running>,
@@ -126,18 +136,13 @@ struct Operated {
 }
 
 /// Follows the files of a run, if they are to be, and starts its admin API, if it has one.
-fn operate(
-    pipeline: &Pipeline,
-    beginning: Beginning,
-    reads: bool,
-    drain: &Arc<Drain>,
-) -> Result<Operated, ExitCode> {
+fn operate(pipeline: &Pipeline, operating: Operating, drain: &Arc<Drain>) -> Result<Operated, ExitCode> {
+    let Operating { beginning, reads, hangups } = operating;
     let environment = Box::new(|name: &str| std::env::var(name).ok());
     let control = Arc::new(Control::new(pipeline.live.clone(), beginning, environment));
     let follower = Follower::start(control.clone(), reads).map_err(|error| failed(&error))?;
-    // For whoever sits in front of it, the end of the terminal is the end of the run.
-    if reads && !io::stderr().is_terminal() {
-        read_on_hangup(follower.nudge()).map_err(|error| failed(&error))?;
+    if let Some(hangups) = hangups {
+        read_on_hangup(hangups, follower.nudge()).map_err(|error| failed(&error))?;
     }
     let config = control.live().view().config.clone();
     let admin = config.admin.as_ref().map(|settings| {
@@ -147,8 +152,13 @@ fn operate(
     Ok(Operated { _admin: admin, _follower: follower })
 }
 
-fn read_on_hangup(nudge: Nudge) -> io::Result<()> {
-    let mut signals = Signals::new([SIGHUP])?;
+/// The hangups of a run that follows its files. For whoever sits in front of it, the end of the terminal is the end of the
+/// run.
+fn hangups(reads: bool) -> io::Result<Option<Signals>> {
+    if reads && !io::stderr().is_terminal() { Signals::new([SIGHUP]).map(Some) } else { Ok(None) }
+}
+
+fn read_on_hangup(mut signals: Signals, nudge: Nudge) -> io::Result<()> {
     thread::Builder::new().name("hangups".to_owned()).spawn(move || {
         for _ in signals.forever() {
             nudge.read();
