@@ -61,7 +61,7 @@ fn each_error_names_its_place_and_the_remedy() {
         ),
         (
             "follow = true",
-            "10:1: hook \"h\": unknown key \"follow\"; allowed: name, plugin, sha256, enabled, from, match, memory, deadline, init_deadline, tick_deadline, teardown_deadline, on_error, required, when_open, cost, over_cost, max_share, cost_window, breaker, limits, recycle, grant, rollout, config",
+            "10:1: hook \"h\": unknown key \"follow\"; allowed: name, plugin, sha256, enabled, from, match, memory, deadline, init_deadline, tick_deadline, teardown_deadline, on_error, required, when_open, cost, over_cost, max_share, cost_window, breaker, limits, recycle, grant, rollout, candidate, config",
         ),
         (
             "[hook.grant]\nreed = []",

@@ -158,6 +158,8 @@ fn what_is_shown_means_the_same_with_and_without_defaults_wherever_it_is_kept() 
 #[test]
 fn with_defaults_every_key_is_named_and_no_secret_is() {
     let trial = Trial::new();
+    let tried = "[[hook]]\nname = \"third\"\nplugin = \"redact\"\ncandidate = { plugin = \"redact\", shadow = true }\n";
+    fs::write(trial.0.path().join("conf.d/b.toml"), tried).unwrap();
     let shown = trial.show("hookaroon.toml", true);
     let text = shown.toml();
     assert!(!text.contains("hidden") && !text.contains("the rows"), "{text}");
