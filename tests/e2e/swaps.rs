@@ -64,6 +64,7 @@ fn swaps_under_load_lose_nothing_and_leave_nothing_behind() {
     let stdin = std::mem::replace(&mut run.input, spare_input());
     let writers = [write_stream("a", stdin, &stop), write_stream("b", fifo, &stop)];
     let warm = (swaps / 5).max(5);
+    wait_until(|| !run.trial.read("out.ndjson").is_empty());
     let mut sizes = Vec::new();
     for swap in 1..=swaps {
         change(&run, &config(swap), "v swapped", swap);
@@ -106,6 +107,7 @@ fn hooks_that_were_loaded_and_unloaded_leave_nothing_behind() {
     let mut run = Run::start("");
     let held = format!("{ENDS}{}", hook("h", "", "nothing", "hold = 8"));
     let mut after = Vec::new();
+    run.pass(1);
     for round in 1..=rounds {
         change(&run, &held, "h loaded", round);
         run.pass(10);
