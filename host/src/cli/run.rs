@@ -85,7 +85,8 @@ pub fn flow(
     end_on_signals(&drain, "ending: what was read is still delivered").map_err(|error| failed(&error))?;
     let pipeline = Pipeline::open(config, hooks, loader, &drain).map_err(|error| code(&error))?;
     let metrics = pipeline.metrics.clone();
-    let operated = beginning.map(|(beginning, reads)| operate(&pipeline, beginning, reads, &drain)).transpose()?;
+    let operated =
+        beginning.map(|(beginning, reads)| operate(&pipeline, beginning, reads, &drain)).transpose()?;
     let progress = Progress::start(&metrics, pipeline.bytes_to_read);
     let result = pipeline.run();
     drop(operated);

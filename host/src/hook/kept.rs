@@ -128,6 +128,24 @@ impl Kept {
         Ok(())
     }
 
+    /// Removes a version that was put there and came to nothing.
+    pub fn remove_unlisted(&self, hook: &str, sha256: &str) -> io::Result<()> {
+        if self.versions(hook)?.iter().any(|version| version.sha256 == sha256) {
+            return Ok(());
+        }
+        let kept = self.file(hook, sha256);
+        let signatures = SIGNATURES.map(|ending| beside(&kept, ending));
+        for file in signatures.iter().chain([&kept]) {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        // One that nothing is kept in, of a hook that never was.
+        let _ = fs::remove_dir(self.directory.join(hook));
+        Ok(())
+    }
+
     /// The versions of a hook that were at work, the newest last.
     pub fn versions(&self, hook: &str) -> io::Result<Vec<Version>> {
         let text = match fs::read_to_string(self.directory.join(hook).join(INDEX)) {

@@ -65,9 +65,13 @@ mod tests {
     #[test]
     fn each_key_that_differs_is_told_and_each_hook_that_is_only_on_one_side() {
         let files: Table =
-            "[[hook]]\nname = \"a\"\ndeadline = \"1s\"\nmatch = [\"x\"]\n[[hook]]\nname = \"b\"\n".parse().unwrap();
+            "[[hook]]\nname = \"a\"\ndeadline = \"1s\"\nmatch = [\"x\"]\n[[hook]]\nname = \"b\"\n"
+                .parse()
+                .unwrap();
         let running: Table =
-            "[[hook]]\nname = \"a\"\ndeadline = \"2s\"\nfrom = [\"s\"]\n[[hook]]\nname = \"c\"\n".parse().unwrap();
+            "[[hook]]\nname = \"a\"\ndeadline = \"2s\"\nfrom = [\"s\"]\n[[hook]]\nname = \"c\"\n"
+                .parse()
+                .unwrap();
         let told: Vec<_> = differences(&files, &running)
             .into_iter()
             .map(|difference| (difference.hook, difference.key, difference.files, difference.running))

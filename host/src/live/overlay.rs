@@ -3,7 +3,7 @@
 //! It is kept by hook, so that a file that changes meanwhile changes all that no operator has touched. Changes that are for a
 //! time end by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -42,6 +42,9 @@ pub struct Changes {
     /// Its keys, by their paths: `grant.read`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Change<Value>>,
+    /// What of it is a secret and never shown, as JSON pointers into the hook's table: `/config/token`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<String>,
 }
 
 /// One change.
@@ -163,7 +166,8 @@ impl Overlay {
 impl Changes {
     /// Whether nothing was changed.
     pub fn is_empty(&self) -> bool {
-        *self == Changes::default()
+        // What is hidden says nothing by itself.
+        Changes { hidden: BTreeSet::new(), ..self.clone() } == Changes::default()
     }
 
     /// Who changed a key, if it was changed by somebody.
@@ -173,9 +177,11 @@ impl Changes {
             "candidate" => self.candidate.as_ref().map(|change| &change.by),
             _ => None,
         };
-        let within = |set: &str| set == key || set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let within =
+            |set: &str| set == key || set.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
         let set = self.set.iter().find(|(set, _)| within(set)).map(|(_, change)| &change.by);
-        let other = self.loaded.as_ref().map(|change| &change.by).or(self.unloaded.as_ref().map(|change| &change.by));
+        let other =
+            self.loaded.as_ref().map(|change| &change.by).or(self.unloaded.as_ref().map(|change| &change.by));
         whole.or(set).or(other).cloned()
     }
 
@@ -196,7 +202,7 @@ impl Changes {
     }
 
     fn ends(&self) -> impl Iterator<Item = u64> {
-        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set } = self;
+        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set, hidden: _ } = self;
         let whole = [
             loaded.as_ref().and_then(|change| change.until),
             unloaded.as_ref().and_then(|change| change.until),
