@@ -12,7 +12,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,9 @@ struct Index {
 impl Kept {
     /// In this data directory; nothing is made until there is something to keep.
     pub fn new(data_dir: &Path) -> Kept {
-        Kept { directory: data_dir.join(DIRECTORY) }
+        let directory = data_dir.join(DIRECTORY);
+        // A path that is written down means the same wherever it is read.
+        Kept { directory: absolute(&directory).unwrap_or(directory) }
     }
 
     /// Where a version of a hook is, if it is kept.

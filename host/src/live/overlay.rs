@@ -21,6 +21,9 @@ pub struct Overlay {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
+    /// What of it is a secret and never shown, as JSON pointers into the hook's table: `/config/token`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<String>,
     /// The whole hook, which no file has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<Change<Table>>,
@@ -42,9 +45,6 @@ pub struct Changes {
     /// Its keys, by their paths: `grant.read`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<String, Change<Value>>,
-    /// What of it is a secret and never shown, as JSON pointers into the hook's table: `/config/token`.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub hidden: BTreeSet<String>,
 }
 
 /// One change.
@@ -350,6 +350,7 @@ mod tests {
         overlay.of("a").candidate = Some(change(Trial { table: Some(table), instead_of: None }, None));
         overlay.of("b").moved = Some(change(Position::After("a".to_owned()), None));
         overlay.of("b").set.insert("match".to_owned(), change(Value::from(vec!["n > 1"]), None));
+        overlay.of("b").hidden.insert("/config/token".to_owned());
         let text = toml::to_string(&overlay).unwrap();
         assert_eq!(toml::from_str::<Overlay>(&text).unwrap(), overlay, "{text}");
         assert_eq!(overlay.paused().collect::<Vec<_>>(), ["a"]);
