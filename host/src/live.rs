@@ -453,7 +453,7 @@ fn note_at_work(loader: &Loader, part: &Part) {
 /// Whether a hook is now configured as the version that was tried beside it.
 fn is_promoted(tried: &Part, hook: &config::Hook) -> bool {
     change::need(&tried.hook, &tried.plugin.sha256, hook) == Need::Nothing
-        || hook.sha256 == Some(tried.plugin.sha256) && hook.config == tried.hook.config
+        || hook.sha256 == Some(tried.plugin.sha256) && change::has_same_config(hook, &tried.hook)
 }
 
 /// The plan of a hook with other limits and grants, which has to be granted all that it asked for.

@@ -42,7 +42,7 @@ fn every_verb_takes_effect_between_two_events_and_is_in_the_audit_log() {
     };
     verb(&mut run, &["load", "b.toml"], "loadHook", "b: loaded; ");
     audited_last_is(&run, "b");
-    verb(&mut run, &["set", "b", "config.text=2"], "setHook", "b: set; ");
+    verb(&mut run, &["set", "b", "config.text=\"2\""], "setHook", "b: set; ");
     verb(&mut run, &["pause", "a"], "pauseHook", "a: paused; ");
     assert_eq!(told(&run, "a")["state"], "paused");
     verb(&mut run, &["resume", "a"], "resumeHook", "a: resumed; ");

@@ -171,6 +171,8 @@ fn wanted(
     }
     let mut config = of_table(&overlay.onto(&files.table), kept, environment)?;
     config.file.clone_from(&files.config.file);
+    // By default it is relative to the files, and not to what is kept in it.
+    config.data_dir.clone_from(&files.config.data_dir);
     for hook in &mut config.hooks {
         hook.is_paused = overlay.paused().any(|name| name == hook.name);
         let as_in_file = files.config.hooks.iter().find(|other| other.name == hook.name);
@@ -291,7 +293,7 @@ impl Control {
             table.insert("plugin".to_owned(), Value::String(plugin));
             table.insert("sha256".to_owned(), Value::String(sha256));
             self.change(order, &[], |overlay, change| {
-                overlay.of(name).candidate = Some(change.of(Trial { table: Some(table), instead_of }));
+                overlay.of(name).try_out(change.of(Trial { table: Some(table), instead_of }));
             })
         })
     }
@@ -313,7 +315,7 @@ impl Control {
         self.change(order, &[], |overlay, change| {
             let changes = overlay.of(name);
             changes.swapped = Some(change.of(Version { plugin, sha256 }));
-            changes.candidate = Some(change.of(Trial { table: None, instead_of }));
+            changes.try_out(change.of(Trial { table: None, instead_of }));
             if let Some(config) = config {
                 changes.set.insert("config".to_owned(), change.of(config));
             }
@@ -324,7 +326,7 @@ impl Control {
     fn end_trial(&self, name: &str, order: &Order) -> Result<Done, ControlError> {
         let instead_of = self.tried_in_files(name);
         self.change(order, &[], |overlay, change| {
-            overlay.of(name).candidate = Some(change.of(Trial { table: None, instead_of }));
+            overlay.of(name).try_out(change.of(Trial { table: None, instead_of }));
         })
     }
 

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+/// What the keys of the version that is tried beside a hook begin with.
+const OF_CANDIDATE: &str = "candidate.";
+
 /// All changes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,6 +173,12 @@ impl Changes {
         Changes { hidden: BTreeSet::new(), ..self.clone() } == Changes::default()
     }
 
+    /// Another version, or none, is tried beside the hook: what was set about the one before does not hold for it.
+    pub fn try_out(&mut self, trial: Change<Trial>) {
+        self.candidate = Some(trial);
+        self.set.retain(|key, _| !key.starts_with(OF_CANDIDATE));
+    }
+
     /// Who changed a key, if it was changed by somebody.
     pub fn by_of(&self, key: &str) -> Option<String> {
         let whole = match key {
@@ -227,7 +236,9 @@ impl Changes {
                 None => hook.remove("candidate"),
             };
         }
-        for (key, change) in &self.set {
+        // A trial may have ended by itself, with what was set about it.
+        let is_tried = hook.contains_key("candidate");
+        for (key, change) in self.set.iter().filter(|(key, _)| is_tried || !key.starts_with(OF_CANDIDATE)) {
             put(hook, key, &change.value);
         }
     }
@@ -338,6 +349,21 @@ mod tests {
         assert!(overlay.onto(&config)["hook"][0].get("candidate").is_none());
         let other: Table = text.replace("a2.wasm", "a3.wasm").parse().unwrap();
         assert_eq!(overlay.onto(&other), other);
+    }
+
+    #[test]
+    fn what_was_set_about_a_trial_ends_with_it() {
+        let config: Table = "[[hook]]\nname = \"a\"\nplugin = \"a.wasm\"".parse().unwrap();
+        let mut overlay = Overlay::default();
+        let table: Table = "plugin = \"x\"\nshare = \"5%\"".parse().unwrap();
+        let trial = Trial { table: Some(table), instead_of: None };
+        overlay.of("a").try_out(change(trial, Some(5)));
+        overlay.of("a").set.insert("candidate.share".to_owned(), change(Value::from("9%"), None));
+        assert_eq!(overlay.onto(&config)["hook"][0]["candidate"]["share"].as_str(), Some("9%"));
+        overlay.expire(5);
+        assert_eq!(overlay.onto(&config), config);
+        overlay.of("a").try_out(change(Trial { table: None, instead_of: None }, None));
+        assert!(overlay.of("a").set.is_empty());
     }
 
     #[test]

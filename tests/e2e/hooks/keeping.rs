@@ -18,7 +18,7 @@ fn what_was_changed_is_so_after_a_restart_though_the_files_it_came_from_are_gone
     run.tell(&["hooks", "swap", "a", "a2.wasm"]);
     run.tell(&["hooks", "pause", "b"]);
     run.tell(&["hooks", "move", "c", "--first"]);
-    run.tell(&["hooks", "set", "a", "config.text=2", "deadline=40ms"]);
+    run.tell(&["hooks", "set", "a", "config.text=\"2\"", "deadline=40ms"]);
     let second = version(&run, "a");
     run.pass(1);
     for file in ["c.wasm", "c.toml", "a2.wasm"] {
