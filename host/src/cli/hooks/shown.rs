@@ -96,7 +96,7 @@ pub(super) fn show(name: &str, admin: &AdminArguments, json: bool) -> Result<(),
     let mut out = one(&hook);
     if hook.candidate.is_some() {
         let candidate = client.get(&path(name, "/candidate"))?;
-        out += &differences(&candidate["differences"]);
+        out += &differences(candidate.get("differences").unwrap_or(&Value::Null));
     }
     print(&out)
 }
