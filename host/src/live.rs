@@ -144,6 +144,8 @@ pub struct HookView {
     pub instances: u32,
     /// What is counted.
     pub metrics: Arc<HookMetrics>,
+    /// Its breaker.
+    pub gate: Option<Arc<Gate>>,
     /// The version that is tried beside it.
     pub candidate: Option<CandidateView>,
 }
@@ -429,6 +431,7 @@ impl Running {
             plugin: part.plugin.clone(),
             instances: part.metrics.instances,
             metrics: part.metrics.clone(),
+            gate: part.gate.clone(),
             candidate: part.candidate.as_ref().map(|tried| CandidateView {
                 hook: tried.hook.clone(),
                 plugin: tried.plugin.clone(),
@@ -447,16 +450,10 @@ fn note_at_work(loader: &Loader, part: &Part) {
     loader.note_at_work(&part.hook.name, &part.plugin, false);
 }
 
-/// Whether their configs mean the same, in whatever order their keys stand.
-fn has_same_config(hook: &config::Hook, other: &config::Hook) -> bool {
-    let value = |hook: &config::Hook| serde_json::from_str::<serde_json::Value>(&hook.config).ok();
-    hook.config == other.config || value(hook) == value(other)
-}
-
 /// Whether a hook is now configured as the version that was tried beside it.
 fn is_promoted(tried: &Part, hook: &config::Hook) -> bool {
     change::need(&tried.hook, &tried.plugin.sha256, hook) == Need::Nothing
-        || hook.sha256 == Some(tried.plugin.sha256) && has_same_config(hook, &tried.hook)
+        || hook.sha256 == Some(tried.plugin.sha256) && change::has_same_config(hook, &tried.hook)
 }
 
 /// The plan of a hook with other limits and grants, which has to be granted all that it asked for.

@@ -1,6 +1,8 @@
 //! What a new configuration means for the hooks that are at work: what each of them needs, and what has to wait for the
 //! next start. Pure.
 
+use serde_json::Value;
+
 use crate::config::{Config, Hook, has_same_outputs};
 
 /// What a hook needs to be as it is configured now.
@@ -48,7 +50,7 @@ impl Did {
 /// What the instances of a hook that is at work with this digest of its plugin need.
 pub fn need(old: &Hook, sha256: &[u8; 32], new: &Hook) -> Need {
     let pinned = new.sha256.is_some_and(|pin| pin != *sha256);
-    if old.plugin != new.plugin || old.config != new.config || pinned {
+    if old.plugin != new.plugin || !has_same_config(old, new) || pinned {
         return Need::Instances;
     }
     let limits = |hook: &Hook| (hook.memory_bytes, hook.deadlines, hook.output, hook.log, hook.recycle);
@@ -56,6 +58,12 @@ pub fn need(old: &Hook, sha256: &[u8; 32], new: &Hook) -> Need {
         return Need::Limits;
     }
     Need::Nothing
+}
+
+/// Whether two hooks have the same config, in whatever order its keys stand: a table that is written anew may have another.
+pub fn has_same_config(one: &Hook, other: &Hook) -> bool {
+    let parsed = |hook: &Hook| serde_json::from_str::<Value>(&hook.config).ok();
+    one.config == other.config || parsed(one).is_some_and(|config| Some(config) == parsed(other))
 }
 
 /// Whether anything but its instances is another.

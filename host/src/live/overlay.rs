@@ -3,10 +3,13 @@
 //! It is kept by hook, so that a file that changes meanwhile changes all that no operator has touched. Changes that are for a
 //! time end by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+/// What the keys of the version that is tried beside a hook begin with.
+const OF_CANDIDATE: &str = "candidate.";
 
 /// All changes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct Overlay {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
+    /// What of it is a secret and never shown, as JSON pointers into the hook's table: `/config/token`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<String>,
     /// The whole hook, which no file has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<Change<Table>>,
@@ -163,7 +169,14 @@ impl Overlay {
 impl Changes {
     /// Whether nothing was changed.
     pub fn is_empty(&self) -> bool {
-        *self == Changes::default()
+        // What is hidden says nothing by itself.
+        Changes { hidden: BTreeSet::new(), ..self.clone() } == Changes::default()
+    }
+
+    /// Another version, or none, is tried beside the hook: what was set about the one before does not hold for it.
+    pub fn try_out(&mut self, trial: Change<Trial>) {
+        self.candidate = Some(trial);
+        self.set.retain(|key, _| !key.starts_with(OF_CANDIDATE));
     }
 
     /// Who changed a key, if it was changed by somebody.
@@ -198,7 +211,7 @@ impl Changes {
     }
 
     fn ends(&self) -> impl Iterator<Item = u64> {
-        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set } = self;
+        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set, hidden: _ } = self;
         let whole = [
             loaded.as_ref().and_then(|change| change.until),
             unloaded.as_ref().and_then(|change| change.until),
@@ -223,7 +236,9 @@ impl Changes {
                 None => hook.remove("candidate"),
             };
         }
-        for (key, change) in &self.set {
+        // A trial may have ended by itself, with what was set about it.
+        let is_tried = hook.contains_key("candidate");
+        for (key, change) in self.set.iter().filter(|(key, _)| is_tried || !key.starts_with(OF_CANDIDATE)) {
             put(hook, key, &change.value);
         }
     }
@@ -337,6 +352,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_about_a_trial_ends_with_it() {
+        let config: Table = "[[hook]]\nname = \"a\"\nplugin = \"a.wasm\"".parse().unwrap();
+        let mut overlay = Overlay::default();
+        let table: Table = "plugin = \"x\"\nshare = \"5%\"".parse().unwrap();
+        let trial = Trial { table: Some(table), instead_of: None };
+        overlay.of("a").try_out(change(trial, Some(5)));
+        overlay.of("a").set.insert("candidate.share".to_owned(), change(Value::from("9%"), None));
+        assert_eq!(overlay.onto(&config)["hook"][0]["candidate"]["share"].as_str(), Some("9%"));
+        overlay.expire(5);
+        assert_eq!(overlay.onto(&config), config);
+        overlay.of("a").try_out(change(Trial { table: None, instead_of: None }, None));
+        assert!(overlay.of("a").set.is_empty());
+    }
+
+    #[test]
     fn what_is_kept_is_read_back_as_it_was() {
         let mut overlay = Overlay::default();
         overlay.of("a").swapped =
@@ -346,6 +376,7 @@ mod tests {
         overlay.of("a").candidate = Some(change(Trial { table: Some(table), instead_of: None }, None));
         overlay.of("b").moved = Some(change(Position::After("a".to_owned()), None));
         overlay.of("b").set.insert("match".to_owned(), change(Value::from(vec!["n > 1"]), None));
+        overlay.of("b").hidden.insert("/config/token".to_owned());
         let text = toml::to_string(&overlay).unwrap();
         assert_eq!(toml::from_str::<Overlay>(&text).unwrap(), overlay, "{text}");
         assert_eq!(overlay.paused().collect::<Vec<_>>(), ["a"]);
