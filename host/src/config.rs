@@ -49,7 +49,7 @@ pub use rollout::{Otherwise, Rollout};
 pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
 pub use units::{NoShare, Share};
-pub(crate) use units::{both_readings, size};
+pub(crate) use units::{both_readings, size, time};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]

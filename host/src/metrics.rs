@@ -4,6 +4,7 @@
 //! can be measured, and they are read without stopping anybody.
 
 pub mod prometheus;
+pub mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use crate::clock::nanos;
 use crate::hook::differences::Differences;
 use crate::hook::failure::{Cost, Failure, FailureKind};
 use crate::hook::limits::Limits;
+use waits::Waits;
 
 /// How many failures of a hook are kept to be shown.
 pub const MOST_EXAMPLES: usize = 8;
@@ -57,6 +59,8 @@ pub struct Metrics {
     pub stopped: Counter,
     /// CPU time of the workers' threads, in nanoseconds.
     pub worker_cpu_ns: Counter,
+    /// What workers wait for.
+    pub waits: Waits,
 }
 
 /// What hooks, and versions of hooks, did that are no longer in the chain: the books balance with it.
@@ -497,6 +501,7 @@ impl Metrics {
             unrouted: Counter::default(),
             stopped: Counter::default(),
             worker_cpu_ns: Counter::default(),
+            waits: Waits::default(),
         }
     }
 

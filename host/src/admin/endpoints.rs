@@ -6,6 +6,7 @@ pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod letters;
 pub(super) mod run;
+pub(super) mod tap;
 pub(super) mod tokens;
 
 use std::ops::RangeInclusive;

@@ -9,11 +9,11 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::door::{Door, Serves};
 use super::endpoint::{Access, Endpoint};
-use super::endpoints::{audit, explain, health, hooks, letters, run, tokens};
+use super::endpoints::{audit, explain, health, hooks, letters, run, tap, tokens};
 use super::state::State;
 
 /// All of them, in the order in which people read of them.
-pub(super) static ENDPOINTS: [&Endpoint; 13] = [
+pub(super) static ENDPOINTS: [&Endpoint; 14] = [
     &health::LIVE,
     &health::READY,
     &health::METRICS,
@@ -22,6 +22,7 @@ pub(super) static ENDPOINTS: [&Endpoint; 13] = [
     &hooks::LIST,
     &hooks::ONE,
     &explain::EXPLAIN,
+    &tap::TAP,
     &letters::LIST,
     &tokens::LIST,
     &tokens::REVOKE,
