@@ -53,6 +53,7 @@ fn status(call: &Call) -> Result<Reply, Problem> {
     let state = &call.state;
     let summary = Summary::new(&state.metrics);
     let view = state.view();
+    let waits = state.metrics.waits.waited(state.control.live().dead_letter_waits());
     let sources: Vec<_> = view
         .config
         .sources
@@ -90,6 +91,7 @@ fn status(call: &Call) -> Result<Reply, Problem> {
         "hooks": summary.hooks,
         "costliest": summary.costliest,
         "sinks": sinks,
+        "waits": waits,
         "dropped": summary.dropped,
         "failed": summary.failed,
         "dead_letters": summary.dead_letters,
