@@ -117,6 +117,12 @@ fn filled_in(value: Json, outside: &Outside<'_>) -> Result<Json, String> {
             });
             filled.collect::<Result<_, _>>().map(Json::Object)
         }
+        Json::Array(list) => {
+            let filled = list.into_iter().enumerate().map(|(index, value)| {
+                filled_in(value, outside).map_err(|error| format!("[{index}]: {error}"))
+            });
+            filled.collect::<Result<_, _>>().map(Json::Array)
+        }
         other => Ok(other),
     }
 }
