@@ -12,6 +12,7 @@ mod editor;
 mod errors;
 mod files;
 mod load;
+mod origins;
 mod parts;
 mod places;
 mod reader;
@@ -41,6 +42,7 @@ pub use editor::json_schema;
 pub use errors::{Error, Errors};
 pub use files::{Files, of_table, show_table};
 pub use load::{data_dir, load};
+pub use origins::{Origins, origins};
 pub(crate) use parts::{is_name, is_plugin_path, plugin_source};
 pub use places::{Places, Step};
 pub(crate) use reader::suggestion;
@@ -49,7 +51,7 @@ pub use rollout::{Otherwise, Rollout};
 pub use settings::{read as text_of, settings_of};
 pub use show::{Shown, show};
 pub use units::{NoShare, Share};
-pub(crate) use units::{both_readings, size};
+pub(crate) use units::{both_readings, size, time};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]

@@ -144,6 +144,8 @@ pub struct HookView {
     pub instances: u32,
     /// What is counted.
     pub metrics: Arc<HookMetrics>,
+    /// Its breaker.
+    pub gate: Option<Arc<Gate>>,
     /// The version that is tried beside it.
     pub candidate: Option<CandidateView>,
 }
@@ -429,6 +431,7 @@ impl Running {
             plugin: part.plugin.clone(),
             instances: part.metrics.instances,
             metrics: part.metrics.clone(),
+            gate: part.gate.clone(),
             candidate: part.candidate.as_ref().map(|tried| CandidateView {
                 hook: tried.hook.clone(),
                 plugin: tried.plugin.clone(),

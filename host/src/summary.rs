@@ -399,7 +399,8 @@ impl Costliest {
 }
 
 impl Hook {
-    fn new(metrics: &HookMetrics) -> Hook {
+    /// What one version of a hook did.
+    pub fn new(metrics: &HookMetrics) -> Hook {
         let limits = metrics.limits();
         Hook {
             name: metrics.name.clone(),

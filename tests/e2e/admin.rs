@@ -3,7 +3,7 @@
 mod answers;
 mod commands;
 mod ends;
-mod http;
+pub mod http;
 mod listening;
 mod schema;
 mod tokens;

@@ -2,88 +2,12 @@
 //! done.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
-use std::process::{Child, ChildStdin, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Ran, Trial, hook, misbehave, numbered, wait_until};
-
-/// A run that is followed: events come in through standard input.
-pub struct Run {
-    pub trial: Trial,
-    pub child: Child,
-    pub input: ChildStdin,
-    sent: usize,
-}
-
-pub const ENDS: &str = "[batch]\nwait = \"1ms\"\n[[source]]\nname = \"in\"\ntype = \"stdin\"\n[[sink]]\nname = \"out\"\ntype = \"file\"\npath = \"out.ndjson\"\n";
-
-impl Run {
-    pub fn start(hooks: &str) -> Run {
-        Run::start_in(Trial::new(), "hookaroon.toml", hooks)
-    }
-
-    pub fn start_in(trial: Trial, file: &str, hooks: &str) -> Run {
-        trial.write(file, format!("{ENDS}{hooks}"));
-        Run::start_as_is(trial, file)
-    }
-
-    pub fn start_as_is(trial: Trial, file: &str) -> Run {
-        let log = fs::File::create(trial.path("log")).unwrap();
-        let mut child = trial
-            .command(["run", "-c", file, "--summary", "summary.json"])
-            .stdin(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        Run { trial, child, input, sent: 0 }
-    }
-
-    /// Sends so many numbered events and waits until something has come out for each.
-    pub fn pass(&mut self, count: usize) {
-        for n in self.sent..self.sent + count {
-            writeln!(self.input, "{{\"n\":{n}}}").unwrap();
-        }
-        self.sent += count;
-        let sent = self.sent;
-        wait_until(|| {
-            String::from_utf8_lossy(&self.trial.read("out.ndjson")).matches("\"n\":").count() == sent
-        });
-    }
-
-    /// Changes the configuration and waits until the log has `told` once more.
-    pub fn edit(&self, hooks: &str, told: &str) {
-        let before = self.log().matches(told).count();
-        self.trial.write("hookaroon.toml", format!("{ENDS}{hooks}"));
-        self.wait_for(told, before + 1);
-    }
-
-    pub fn log(&self) -> String {
-        String::from_utf8_lossy(&self.trial.read("log")).into_owned()
-    }
-
-    pub fn wait_for(&self, told: &str, times: usize) {
-        wait_until(|| self.log().matches(told).count() >= times);
-    }
-
-    pub fn end(self) -> Ran {
-        let Run { trial, child, input, .. } = self;
-        drop(input);
-        let mut output = child.wait_with_output().unwrap();
-        output.stderr = trial.read("log");
-        let ran = trial.ended(output);
-        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        ran
-    }
-}
-
-/// A hook that writes `v`.
-fn stamp(name: &str, version: &str) -> String {
-    hook(name, "", "set", &format!("write = [\"{name}\"]\ntext = {version:?}"))
-}
+use crate::support::run::{ENDS, Run, stamp};
+use crate::support::{Trial, hook, misbehave, numbered, wait_until};
 
 /// A hook that counts what it saw, in `c`; another `text` is another config, so that new instances take over.
 fn count(text: &str, options: &str) -> String {

@@ -20,6 +20,7 @@ mod deadlines;
 mod explain;
 mod flow;
 mod flow_hooks;
+mod hooks;
 mod inject;
 mod lifecycle;
 mod lines;

@@ -1,5 +1,7 @@
 //! A directory of one's own, a configuration in it, a run of the binary, and what came of it.
 
+pub mod run;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;

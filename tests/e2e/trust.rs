@@ -21,14 +21,14 @@ fn config(keys: &[&str]) -> String {
 const HOOK: &str = "[[hook]]\nname = \"h\"\nplugin = \"p.wasm\"\n[hook.grant]\nimports = [\"log\"]\n\
                     [hook.config]\ndo = \"nothing\"\n";
 
-fn pair() -> (KeyPair, String) {
+pub fn pair() -> (KeyPair, String) {
     let pair = KeyPair::generate_unencrypted_keypair().unwrap();
     let public = pair.pk.to_base64();
     (pair, public)
 }
 
 /// Signs a file as `minisign -S` does.
-fn sign(pair: &KeyPair, file: &Path) {
+pub fn sign(pair: &KeyPair, file: &Path) {
     let signature = minisign::sign(None, &pair.sk, fs::File::open(file).unwrap(), None, None).unwrap();
     fs::write(format!("{}.minisig", file.display()), signature.into_string()).unwrap();
 }

@@ -20,15 +20,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::audit::{Audit, Entry, Outcome};
-use super::endpoint::{Access, Call, Change, Content, Endpoint, Reply, Run};
+use super::endpoint::{Access, BODY_PATIENCE, Call, Change, Content, Endpoint, Reply, Run};
 use super::problem::Problem;
 use super::serve::Peer;
 use super::state::State;
 use super::tokens::Caller;
 use crate::config::suggestion;
-
-/// How long the body of a request may take.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long an endpoint may take to look, waiting for its turn included.
 const LOOK_PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +35,9 @@ const CHANGE_PATIENCE: Duration = Duration::from_secs(150);
 
 /// The most bytes of a body where an endpoint takes none.
 const NO_BODY: usize = 0;
+
+/// Bodies with more bytes than this are read one after another, so that little is held at a time.
+const LARGE: usize = 1 << 20;
 
 /// The parameter of every endpoint that changes something.
 pub(super) const DRY_RUN: &str = "dry_run";
@@ -58,6 +58,8 @@ pub(super) struct Door {
     serves: Serves,
     /// Held by the one change that is made.
     changing: Arc<tokio::sync::Mutex<()>>,
+    /// Held from the first byte of a large body until it is used.
+    uploading: Arc<tokio::sync::Mutex<()>>,
     /// Why nobody is let in, if that is so and was told.
     told: Mutex<Option<String>>,
 }
@@ -70,7 +72,7 @@ struct Asked {
 
 impl Door {
     pub(super) fn new(state: Arc<State>, serves: Serves) -> Door {
-        Door { state, serves, changing: Arc::default(), told: Mutex::default() }
+        Door { state, serves, changing: Arc::default(), uploading: Arc::default(), told: Mutex::default() }
     }
 
     /// Answers a request to this endpoint.
@@ -128,6 +130,19 @@ impl Door {
             }
         };
         let (path, query) = (path?, query(endpoint, &parts.uri)?);
+        let is_large = endpoint.body.is_some_and(|body| body.most > LARGE);
+        let upload = match is_large {
+            true => {
+                Some(timeout(CHANGE_PATIENCE, self.uploading.clone().lock_owned()).await.map_err(|_| {
+                    Problem::unavailable(
+                        "busy",
+                        "other plugins are being handed over",
+                        "try again in a minute",
+                    )
+                })?)
+            }
+            false => None,
+        };
         let body = read(endpoint, &parts, body).await?;
         let asked = Asked { caller: caller.clone(), from };
         let call = Call { state: self.state.clone(), caller, body, path, query };
@@ -141,7 +156,7 @@ impl Door {
                 let change = async move {
                     let turn = changing.lock_owned().await;
                     spawn_blocking(move || {
-                        let _turn = turn;
+                        let (_turn, _upload) = (turn, upload);
                         change(endpoint.id, plan, &call, asked)
                     })
                     .await
@@ -233,13 +248,14 @@ fn change(
         Err(problem) => {
             let target = target(&call.path);
             let error = Some(problem.message().to_owned());
-            let failed = pending.end(Entry { target, result: Outcome::Failed, error, ..entry });
+            let result = if problem.is_refusal() { Outcome::Refused } else { Outcome::Failed };
+            let failed = pending.end(Entry { target, result, error, ..entry });
             failed.map_err(|error| unwritten(audit, &error))?;
             return Err(problem);
         }
     };
-    let Change { target, before, after, digest, apply } = planned;
-    let done = if dry_run { Ok(serde_json::Value::Null) } else { apply() };
+    let Change { target, before, after, digest, plan, apply } = planned;
+    let done = if dry_run { Ok(plan) } else { apply() };
     let (result, error) = match &done {
         Ok(_) => (Outcome::Done, None),
         Err(problem) => (Outcome::Failed, Some(problem.message().to_owned())),
@@ -369,7 +385,8 @@ async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, P
             ));
         }
     }
-    match timeout(BODY_PATIENCE, Limited::new(body, most).collect()).await {
+    let patience = endpoint.body.map_or(BODY_PATIENCE, |body| body.patience);
+    match timeout(patience, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(error)) => Err(Problem::new(
@@ -381,7 +398,7 @@ async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, P
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "slow_body",
-            format!("the body did not come within {} s", BODY_PATIENCE.as_secs()),
+            format!("the body did not come within {} s", patience.as_secs()),
             "send it faster",
         )),
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::Method;
@@ -17,6 +18,9 @@ use super::problem::Problem;
 use super::role::Role;
 use super::state::State;
 use super::tokens::Caller;
+
+/// How long a body that is not large may take.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One method of one path.
 #[derive(Debug)]
@@ -83,6 +87,8 @@ pub struct Body {
     pub types: &'static [&'static str],
     /// The most bytes.
     pub most: usize,
+    /// How long it may take to come.
+    pub patience: Duration,
     /// What it is.
     pub doc: &'static str,
 }
@@ -124,6 +130,8 @@ pub struct Change {
     pub after: Value,
     /// SHA-256 of the plugin that comes with it, in hex.
     pub digest: Option<String>,
+    /// What a dry run tells about it.
+    pub plan: Value,
     /// Does it, and may tell something about it. If it fails, all is as before.
     pub apply: Box<dyn FnOnce() -> Result<Value, Problem> + Send>,
 }

@@ -1,12 +1,18 @@
 //! What can be asked: each file holds what belongs together, and says of each path who may use it and what it answers.
 
 pub(super) mod audit;
+pub(super) mod config;
 pub(super) mod explain;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod letters;
+mod order;
+pub(super) mod plugins;
 pub(super) mod run;
+pub(super) mod set;
 pub(super) mod tokens;
+pub(super) mod verbs;
+pub(super) mod versions;
 
 use std::ops::RangeInclusive;
 

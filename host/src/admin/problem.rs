@@ -67,7 +67,7 @@ impl Problem {
     }
 
     /// Somebody asks who may not.
-    pub(super) fn role_needed(needed: Role, has: Role) -> Problem {
+    pub(in crate::admin) fn role_needed(needed: Role, has: Role) -> Problem {
         Problem::new(
             StatusCode::FORBIDDEN,
             "role",
@@ -84,6 +84,7 @@ impl Problem {
             403 => "The token's role is not enough; the message names the one that is.",
             404 => "There is no such thing.",
             408 => "The body did not come in time.",
+            409 => "As things are it makes no sense; the message says why.",
             413 => "The body is too large.",
             415 => "The body is of a type that is not taken here.",
             421 => "The request names another host.",
@@ -94,6 +95,11 @@ impl Problem {
             504 => "It takes too long, and goes on.",
             _ => "It is not as asked for.",
         }
+    }
+
+    /// Whether whoever asks may not, whatever they ask with.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.status == StatusCode::FORBIDDEN
     }
 
     /// What is wrong, without what to do.

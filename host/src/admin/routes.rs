@@ -9,18 +9,35 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::door::{Door, Serves};
 use super::endpoint::{Access, Endpoint};
-use super::endpoints::{audit, explain, health, hooks, letters, run, tokens};
+use super::endpoints::{
+    audit, config, explain, health, hooks, letters, plugins, run, set, tokens, verbs, versions,
+};
 use super::state::State;
 
 /// All of them, in the order in which people read of them.
-pub(super) static ENDPOINTS: [&Endpoint; 13] = [
+pub(super) static ENDPOINTS: [&Endpoint; 28] = [
     &health::LIVE,
     &health::READY,
     &health::METRICS,
     &run::STATUS,
     &run::CONFIG,
+    &config::DIFF,
+    &config::RELOAD,
     &hooks::LIST,
+    &plugins::LOAD,
     &hooks::ONE,
+    &set::SET,
+    &verbs::UNLOAD,
+    &plugins::UPLOAD,
+    &versions::VERSIONS,
+    &versions::CANDIDATE,
+    &verbs::PROMOTE,
+    &verbs::ROLLBACK,
+    &verbs::PAUSE,
+    &verbs::RESUME,
+    &verbs::MOVE,
+    &verbs::RELOAD,
+    &verbs::REVERT,
     &explain::EXPLAIN,
     &letters::LIST,
     &tokens::LIST,

@@ -156,6 +156,16 @@ impl Client {
         self.send(Method::GET, path, None).map_err(|error| failed(&error))
     }
 
+    /// What it answers to a request for a change, with a body of that type.
+    pub fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Value, ExitCode> {
+        self.send(method, path, body).map_err(|error| failed(&error))
+    }
+
     /// What it answers to a request, with a body of that type.
     fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Value, ClientError> {
         let broken = |reason: String| ClientError::Broken { place: self.address.to_string(), reason };
@@ -234,6 +244,18 @@ impl Client {
         let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
         Ok((status, body.map_err(|error| broken(error.to_string()))?.to_bytes()))
     }
+}
+
+/// A text as a part of a path or a query: all but letters, digits and a few marks by their bytes.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            byte => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 async fn connected<S>(connecting: impl Future<Output = io::Result<S>>) -> io::Result<S> {

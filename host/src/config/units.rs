@@ -113,7 +113,7 @@ pub(crate) fn size(text: &str) -> Option<u64> {
 }
 
 /// A time: `"2us"`, `"50ms"`, `"1s"`, `"2m"`, `"1h"`.
-pub(super) fn time(text: &str) -> Option<Duration> {
+pub(crate) fn time(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit = TIMES.iter().find(|(name, _)| *name == unit)?.1;
     number.checked_mul(unit).map(Duration::from_nanos)

@@ -118,6 +118,15 @@ impl Breaker {
         self.state != State::Closed
     }
 
+    /// Its state, in a word.
+    pub fn name(&self) -> &'static str {
+        match self.state {
+            State::Closed => "closed",
+            State::Open { .. } => "open",
+            State::Probed => "probed",
+        }
+    }
+
     /// Whether a batch may be handed to the hook now. Whoever is granted that reports what became of it.
     pub fn admit(&mut self, now_ns: u64) -> Admission {
         match self.state {

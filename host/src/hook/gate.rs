@@ -69,6 +69,11 @@ impl Gate {
         self.lock().breaker.is_open()
     }
 
+    /// Whether its breaker lets batches in, in a word.
+    pub fn breaker(&self) -> &'static str {
+        self.lock().breaker.name()
+    }
+
     /// Where a batch goes now.
     pub(crate) fn admit(&self, now_ns: u64) -> Way {
         let mut state = self.lock();

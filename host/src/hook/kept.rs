@@ -12,7 +12,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -61,8 +61,8 @@ impl Kept {
     /// In this data directory; nothing is made until there is something to keep.
     pub fn new(data_dir: &Path) -> Kept {
         let directory = data_dir.join(DIRECTORY);
-        // A file of it is named from elsewhere.
-        Kept { directory: std::path::absolute(&directory).unwrap_or(directory) }
+        // A path that is written down means the same wherever it is read.
+        Kept { directory: absolute(&directory).unwrap_or(directory) }
     }
 
     /// Where a version of a hook is, if it is kept.
@@ -127,6 +127,24 @@ impl Kept {
                 fs::remove_file(entry.path())?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes a version that was put there and came to nothing.
+    pub fn remove_unlisted(&self, hook: &str, sha256: &str) -> io::Result<()> {
+        if self.versions(hook)?.iter().any(|version| version.sha256 == sha256) {
+            return Ok(());
+        }
+        let kept = self.file(hook, sha256);
+        let signatures = SIGNATURES.map(|ending| beside(&kept, ending));
+        for file in signatures.iter().chain([&kept]) {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        // One that nothing is kept in, of a hook that never was.
+        let _ = fs::remove_dir(self.directory.join(hook));
         Ok(())
     }
 

@@ -221,8 +221,20 @@ impl Loader {
         })
     }
 
-    /// The same for a plugin that is no file here; the request's source is what errors call it. No signature is asked
-    /// for: whoever hands it over vouches for it.
+    /// Checks what can be checked of a plugin that is handed over before it is put anywhere: how large it is and, where
+    /// `trust` asks for one, the signature that came along, with the ending of its file.
+    pub fn vouch(&self, hook: &str, bytes: &[u8], signature: Option<(&str, &[u8])>) -> Result<(), LoadError> {
+        let limit = self.compiler.scan_limits().file_bytes;
+        let plugin = format!("{hook}.wasm");
+        let checked = match bytes.len() as u64 {
+            actual if actual > limit => Err(vet::too_large(actual, limit)),
+            _ => self.trust.check_handed(Path::new(&plugin), bytes, signature).map_err(LoadFault::from),
+        };
+        checked.map_err(|fault| LoadError { hook: Some(hook.to_owned()), plugin, fault })
+    }
+
+    /// Loads a plugin that is no file here; the request's source is what errors call it. No signature is asked for:
+    /// whoever hands it over vouches for it.
     pub fn load_bytes(&self, request: &Request<'_>, bytes: Vec<u8>) -> Result<Plugin, LoadError> {
         let vetted = Found::handed(bytes).vet(request.sha256, &self.trust);
         vetted.and_then(|vetted| self.load_vetted(request, vetted)).map_err(|fault| LoadError {

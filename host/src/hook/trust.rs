@@ -61,12 +61,35 @@ impl Trust {
 
     /// Checks that the plugin `file`, which holds `bytes`, is signed with one of the keys, if there are keys.
     pub fn check(&self, file: &Path, bytes: &[u8]) -> Result<(), TrustFault> {
+        self.check_with(file, bytes, |form| Signature::read(form, file))
+    }
+
+    /// The same for a plugin that is handed over, with the signature that came along and the ending of such a file; `name`
+    /// is what errors call it.
+    pub fn check_handed(
+        &self,
+        name: &Path,
+        bytes: &[u8],
+        signature: Option<(&str, &[u8])>,
+    ) -> Result<(), TrustFault> {
+        self.check_with(name, bytes, |form| match signature {
+            Some((ending, signature)) if ending == form.ending() => form.of_plugin(name, signature).map(Some),
+            _ => Ok(None),
+        })
+    }
+
+    fn check_with(
+        &self,
+        file: &Path,
+        bytes: &[u8],
+        signature: impl Fn(Form) -> Result<Option<Signature>, TrustFault>,
+    ) -> Result<(), TrustFault> {
         if self.0.is_empty() {
             return Ok(());
         }
         let mut first = None;
         for form in self.forms() {
-            let checked = match Signature::read(form, file) {
+            let checked = match signature(form) {
                 Ok(None) => continue,
                 Ok(Some(signature)) => self.check_one(&signature, file, bytes),
                 Err(fault) => Err(fault),

@@ -5,6 +5,9 @@
 //! time ends by itself. Files are read again when they change ([`follow`](super::follow)): then what differs is done, under
 //! what operators changed.
 
+pub mod told;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,11 +17,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use toml::{Table, Value};
 
-use super::difference::{Difference, differences};
 use super::overlay::{Change, Overlay, Position, Trial, Version};
 use super::trials::{Decision, Trials};
 use super::{Applied, ChangeError, HookView, Live, Options};
-use crate::config::{self, Config, Errors, Files, is_name, of_table, show_table, suggestion};
+use crate::config::{self, Config, Errors, Files, is_name, of_table, suggestion};
 use crate::hook::load::{PluginSource, hex};
 use crate::hook::verdict::Verdict;
 use crate::metrics::ROLLED_BACK;
@@ -47,6 +49,9 @@ pub enum ControlError {
     /// The request itself is wrong.
     #[error("{0}")]
     Wrong(String),
+    /// It could be another time: as things are it makes no sense.
+    #[error("{0}")]
+    Conflict(String),
     /// With it the configuration would not be valid.
     #[error("{0}")]
     Config(Errors),
@@ -207,34 +212,20 @@ impl Control {
         self.lock().overlay.clone()
     }
 
-    /// The configuration in force, with every default; secrets stay references.
-    pub fn shown(&self) -> serde_json::Value {
-        let wanted = self.lock();
-        let table = wanted.overlay.onto(&wanted.files.table);
-        show_table(table, &self.live.view().config).json()
-    }
-
-    /// What is in force against what the files say, field by field, for hooks.
-    pub fn diff(&self) -> Vec<Difference> {
-        let wanted = self.lock();
-        let (files, running) = (&wanted.files.table, wanted.overlay.onto(&wanted.files.table));
-        let mut differences = differences(files, &running);
-        for (hook, changes) in &wanted.overlay.hook {
-            for difference in differences.iter_mut().filter(|difference| difference.hook == *hook) {
-                difference.by = changes.by_of(&difference.key);
-            }
-        }
-        differences
-    }
-
     /// What the files came to when they were read last.
     pub fn reading(&self) -> Reading {
         self.read().clone()
     }
 
-    /// Puts the one hook of a text into the chain, at its end.
-    pub fn load(&self, text: &str, upload: Option<&Upload>, order: &Order) -> Result<Done, ControlError> {
-        let mut table = hook_in(text)?;
+    /// Puts the one hook of a text into the chain, at its end. What of it is a secret, as JSON pointers, is never shown.
+    pub fn load(
+        &self,
+        text: &str,
+        hidden: &BTreeSet<String>,
+        upload: Option<&Upload>,
+        order: &Order,
+    ) -> Result<Done, ControlError> {
+        let table = hook_in(text)?;
         let name = table.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !is_name(&name) {
             return Err(ControlError::Wrong(format!(
@@ -245,16 +236,22 @@ impl Control {
         if self.live.view().config.hooks.iter().any(|hook| hook.name == name) {
             let message =
                 format!("there is a hook {name:?} already; swap it, set its keys, or unload it first");
-            return Err(ControlError::Wrong(message));
+            return Err(ControlError::Conflict(message));
         }
-        if let Some(upload) = upload {
-            let Version { plugin, sha256 } = self.store(&name, upload)?;
+        let load = |table: Table| {
+            self.change(order, &[], |overlay, change| {
+                overlay.hook.remove(&name);
+                let changes = overlay.of(&name);
+                changes.loaded = Some(change.of(table));
+                changes.hidden.clone_from(hidden);
+            })
+        };
+        let Some(upload) = upload else { return load(table) };
+        self.with_stored(&name, upload, order, |Version { plugin, sha256 }| {
+            let mut table = table;
             table.insert("plugin".to_owned(), Value::String(plugin));
             table.entry("sha256").or_insert(Value::String(sha256));
-        }
-        self.change(order, &[], |overlay, change| {
-            overlay.hook.remove(&name);
-            overlay.of(&name).loaded = Some(change.of(table));
+            load(table)
         })
     }
 
@@ -274,8 +271,8 @@ impl Control {
     /// Gives a hook another version of its plugin.
     pub fn swap(&self, name: &str, upload: &Upload, order: &Order) -> Result<Done, ControlError> {
         self.known(name)?;
-        let version = self.store(name, upload)?;
-        self.swap_to(name, version, order)
+        self.refuse_unpinned(name, upload)?;
+        self.with_stored(name, upload, order, |version| self.swap_to(name, version, order))
     }
 
     /// Tries another version of its plugin beside a hook; `trial` has the keys of `[hook.candidate]`, but for the plugin.
@@ -287,17 +284,19 @@ impl Control {
         order: &Order,
     ) -> Result<Done, ControlError> {
         self.known(name)?;
-        let Version { plugin, sha256 } = self.store(name, upload)?;
+        self.refuse_unpinned(name, upload)?;
         let mut table = Table::new();
         for (key, text) in trial {
             table.insert(key.clone(), value(text));
         }
         refuse_references(&table)?;
-        table.insert("plugin".to_owned(), Value::String(plugin));
-        table.insert("sha256".to_owned(), Value::String(sha256));
         let instead_of = self.tried_in_files(name);
-        self.change(order, &[], |overlay, change| {
-            overlay.of(name).candidate = Some(change.of(Trial { table: Some(table), instead_of }));
+        self.with_stored(name, upload, order, |Version { plugin, sha256 }| {
+            table.insert("plugin".to_owned(), Value::String(plugin));
+            table.insert("sha256".to_owned(), Value::String(sha256));
+            self.change(order, &[], |overlay, change| {
+                overlay.of(name).candidate = Some(change.of(Trial { table: Some(table), instead_of }));
+            })
         })
     }
 
@@ -312,7 +311,8 @@ impl Control {
             (PluginSource::File(_), Some(kept)) => kept.file(name, &sha256).to_string_lossy().into_owned(),
             (source, _) => source.to_string(),
         };
-        let config = self.tried(name).and_then(|tried| tried.get("config").cloned());
+        // As it stands there: secrets stay references.
+        let config = self.hook_table(name).and_then(|hook| hook.get("candidate")?.get("config").cloned());
         let instead_of = self.tried_in_files(name);
         self.change(order, &[], |overlay, change| {
             let changes = overlay.of(name);
@@ -365,32 +365,30 @@ impl Control {
         self.live.view().hooks.iter().any(|hook| hook.candidate.is_some())
     }
 
-    /// What is wanted to be tried beside a hook, as it was written: secrets are references there.
-    fn tried(&self, name: &str) -> Option<Table> {
-        let wanted = self.lock();
-        candidate_of(&wanted.overlay.onto(&wanted.files.table), name)
-    }
-
     /// What the files want to be tried beside a hook.
     fn tried_in_files(&self, name: &str) -> Option<Table> {
-        candidate_of(&self.lock().files.table, name)
+        let wanted = self.lock();
+        table_of(&wanted.files.table, name)?.get("candidate")?.as_table().cloned()
     }
 
     /// Ends the trial beside a hook, or goes back to the version that was at work before, or to the one of this digest.
     pub fn rollback(&self, name: &str, sha256: Option<&str>, order: &Order) -> Result<Done, ControlError> {
+        match self.earlier(name, sha256)? {
+            None => self.end_trial(name, order),
+            Some(version) => self.swap_to(name, version, order),
+        }
+    }
+
+    /// The version that a rollback goes back to; none: it ends the trial beside the hook.
+    pub fn earlier(&self, name: &str, sha256: Option<&str>) -> Result<Option<Version>, ControlError> {
         self.known(name)?;
         let view = self.live.view();
-        let is_tried = view.hooks.iter().any(|hook| hook.hook.name == name && hook.candidate.is_some());
-        if is_tried && sha256.is_none() {
-            return self.end_trial(name, order);
+        let at_work = view.hooks.iter().find(|hook| hook.hook.name == name);
+        if sha256.is_none() && at_work.is_some_and(|hook| hook.candidate.is_some()) {
+            return Ok(None);
         }
-        let view = self.live.view();
-        let now = view.hooks.iter().find(|hook| hook.hook.name == name).map(|hook| hex(&hook.plugin.sha256));
-        let kept = self.live.loader().kept();
-        let versions = match kept {
-            Some(kept) => kept.versions(name).map_err(|error| self.unusable(error))?,
-            None => Vec::new(),
-        };
+        let now = at_work.map(|hook| hex(&hook.plugin.sha256));
+        let versions = self.versions(name)?;
         let mut others = versions
             .iter()
             .rev()
@@ -399,19 +397,26 @@ impl Control {
             None => others.next(),
             Some(start) => others.find(|version| version.sha256.starts_with(start)),
         };
-        let (Some(version), Some(kept)) = (found, kept) else {
+        let (Some(version), Some(kept)) = (found, self.live.loader().kept()) else {
             let known: Vec<String> =
                 versions.iter().map(|version| version.sha256.chars().take(12).collect()).collect();
             let message =
                 format!("no other version of hook {name:?} is kept; there are: {}", known.join(", "));
-            return Err(ControlError::Wrong(message));
+            return Err(ControlError::Conflict(message));
         };
         let plugin = kept.file(name, &version.sha256).to_string_lossy().into_owned();
-        self.swap_to(name, Version { plugin, sha256: version.sha256.clone() }, order)
+        Ok(Some(Version { plugin, sha256: version.sha256.clone() }))
     }
 
     /// Sets keys of a hook, each as a path and a TOML value, or a text where it is none.
-    pub fn set(&self, name: &str, keys: &[(String, String)], order: &Order) -> Result<Done, ControlError> {
+    /// What of them is a secret, as JSON pointers into the hook, is never shown.
+    pub fn set(
+        &self,
+        name: &str,
+        keys: &[(String, String)],
+        hidden: &BTreeSet<String>,
+        order: &Order,
+    ) -> Result<Done, ControlError> {
         self.known(name)?;
         if let Some((key, _)) =
             keys.iter().find(|(key, _)| matches!(key.as_str(), "name" | "plugin" | "sha256"))
@@ -425,7 +430,9 @@ impl Control {
             refuse_references(value)?;
         }
         self.change(order, &[], |overlay, change| {
-            let set = &mut overlay.of(name).set;
+            let changes = overlay.of(name);
+            changes.hidden.extend(hidden.iter().cloned());
+            let set = &mut changes.set;
             // What was set below or above a key is part of it.
             for (key, _) in &keys {
                 let within = |one: &str, other: &str| {
@@ -482,12 +489,8 @@ impl Control {
         if is_same && !always && self.read().errors.is_empty() {
             return None;
         }
-        let done = read.map_err(ControlError::Config).and_then(|files| {
-            let config = self.config(&files, &wanted.overlay)?;
-            let applied = self.live.apply(&config, &Options::default())?;
-            wanted.files = files;
-            Ok(Done::new(applied, false, None))
-        });
+        let done =
+            read.map_err(ControlError::Config).and_then(|files| self.take_up(&mut wanted, files, false));
         let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
         let errors: Vec<String> = done.as_ref().err().map(errors).unwrap_or_default();
         let mut reading = self.read();
@@ -497,6 +500,31 @@ impl Control {
         }
         reading.errors = errors;
         Some(done)
+    }
+
+    /// Reads the files again because somebody asks for it, and says what came of that.
+    pub fn reload_files(&self, dry_run: bool) -> Result<Done, ControlError> {
+        let mut wanted = self.lock();
+        let read = Files::read(&wanted.files.config.file.clone(), &self.environment);
+        let done =
+            read.map_err(ControlError::Config).and_then(|files| self.take_up(&mut wanted, files, dry_run));
+        if !dry_run {
+            let mut reading = self.read();
+            (reading.times, reading.at) = (reading.times + 1, Some(now()));
+            let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
+            reading.errors = done.as_ref().err().map(errors).unwrap_or_default();
+        }
+        done
+    }
+
+    /// Makes true what files say.
+    fn take_up(&self, wanted: &mut Wanted, files: Files, dry_run: bool) -> Result<Done, ControlError> {
+        let config = self.config(&files, &wanted.overlay)?;
+        let applied = self.live.apply(&config, &Options { dry_run, ..Options::default() })?;
+        if !dry_run {
+            wanted.files = files;
+        }
+        Ok(Done::new(applied, dry_run, None))
     }
 
     /// The files whose changes matter.
@@ -614,6 +642,9 @@ impl Control {
                 "no plugin can be handed over without a data directory".to_owned(),
             ));
         };
+        let signature = upload.signature.as_ref().map(|(ending, bytes)| (ending.as_str(), bytes.as_slice()));
+        let vouched = self.live.loader().vouch(name, &upload.bytes, signature);
+        vouched.map_err(|error| ChangeError::Hooks(vec![error.to_string()]))?;
         let digest = crate::hook::load::sha256(&upload.bytes);
         kept.put(name, &digest, &upload.bytes, None).map_err(|error| self.unusable(error))?;
         if let Some((ending, bytes)) = &upload.signature {
@@ -624,10 +655,48 @@ impl Control {
         Ok(Version { plugin, sha256 })
     }
 
+    /// Does something with a plugin that is handed over, of which nothing is left if nothing came of it.
+    fn with_stored(
+        &self,
+        name: &str,
+        upload: &Upload,
+        order: &Order,
+        make: impl FnOnce(Version) -> Result<Done, ControlError>,
+    ) -> Result<Done, ControlError> {
+        let version = self.store(name, upload)?;
+        let sha256 = version.sha256.clone();
+        let done = make(version);
+        if (order.dry_run || done.is_err())
+            && let Some(kept) = self.live.loader().kept()
+        {
+            kept.remove_unlisted(name, &sha256).map_err(|error| self.unusable(error))?;
+        }
+        done
+    }
+
+    /// A digest that a file pins is changed there.
+    fn refuse_unpinned(&self, name: &str, upload: &Upload) -> Result<(), ControlError> {
+        let sha256 = hex(&crate::hook::load::sha256(&upload.bytes));
+        let wanted = self.lock();
+        let pin = table_of(&wanted.files.table, name).and_then(|hook| hook.get("sha256")?.as_str());
+        match pin.filter(|pin| !pin.eq_ignore_ascii_case(&sha256)) {
+            None => Ok(()),
+            Some(pin) => Err(ControlError::Wrong(format!(
+                "hook {name:?} is pinned to the plugin {pin}, and this is {sha256}; change sha256 in its [[hook]], or take it out"
+            ))),
+        }
+    }
+
+    /// A hook's table as it is in force.
+    fn hook_table(&self, name: &str) -> Option<Table> {
+        let wanted = self.lock();
+        table_of(&wanted.overlay.onto(&wanted.files.table), name).cloned()
+    }
+
     fn at_work<'h>(&self, hooks: &'h [HookView], name: &str) -> Result<&'h HookView, ControlError> {
         self.known(name)?;
         let found = hooks.iter().find(|hook| hook.hook.name == name);
-        found.ok_or_else(|| ControlError::Wrong(format!("hook {name:?} is not enabled")))
+        found.ok_or_else(|| ControlError::Conflict(format!("hook {name:?} is not enabled")))
     }
 
     fn known(&self, name: &str) -> Result<(), ControlError> {
@@ -652,17 +721,19 @@ impl Control {
     }
 }
 
-fn no_candidate(name: &str) -> ControlError {
-    ControlError::Wrong(format!(
-        "nothing is tried beside hook {name:?}; `hooks swap {name} FILE --share 5%` begins that"
-    ))
+/// The table of one hook in a configuration.
+fn table_of<'c>(config: &'c Table, name: &str) -> Option<&'c Table> {
+    let hooks = config.get("hook")?.as_array()?;
+    hooks
+        .iter()
+        .filter_map(Value::as_table)
+        .find(|hook| hook.get("name").and_then(Value::as_str) == Some(name))
 }
 
-/// The `[hook.candidate]` of a hook in a configuration.
-fn candidate_of(config: &Table, name: &str) -> Option<Table> {
-    let hooks = config.get("hook")?.as_array()?;
-    let hook = hooks.iter().find(|hook| hook.get("name").and_then(Value::as_str) == Some(name))?;
-    hook.get("candidate")?.as_table().cloned()
+fn no_candidate(name: &str) -> ControlError {
+    ControlError::Conflict(format!(
+        "nothing is tried beside hook {name:?}; `hooks swap {name} FILE --share 5%` begins that"
+    ))
 }
 
 /// Who made a change, and when.
@@ -696,14 +767,14 @@ fn now() -> u64 {
 }
 
 /// A TOML value, or a text where it is none: `set h share=5%` needs no quotes.
-fn value(text: &str) -> Value {
+pub fn value(text: &str) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok();
     let only = parsed.filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
     only.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// The one `[[hook]]` of a text.
-fn hook_in(text: &str) -> Result<Table, ControlError> {
+pub fn hook_in(text: &str) -> Result<Table, ControlError> {
     let wrong = |message: String| ControlError::Wrong(message);
     let mut table: Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
     let hooks = match table.remove("hook") {

@@ -3,7 +3,7 @@
 //! It is kept by hook, so that a file that changes meanwhile changes all that no operator has touched. Changes that are for a
 //! time end by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -21,6 +21,9 @@ pub struct Overlay {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Changes {
+    /// What of it is a secret and never shown, as JSON pointers into the hook's table: `/config/token`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hidden: BTreeSet<String>,
     /// The whole hook, which no file has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loaded: Option<Change<Table>>,
@@ -163,7 +166,8 @@ impl Overlay {
 impl Changes {
     /// Whether nothing was changed.
     pub fn is_empty(&self) -> bool {
-        *self == Changes::default()
+        // What is hidden says nothing by itself.
+        Changes { hidden: BTreeSet::new(), ..self.clone() } == Changes::default()
     }
 
     /// Who changed a key, if it was changed by somebody.
@@ -198,7 +202,7 @@ impl Changes {
     }
 
     fn ends(&self) -> impl Iterator<Item = u64> {
-        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set } = self;
+        let Changes { loaded, unloaded, swapped, candidate, paused, moved, set, hidden: _ } = self;
         let whole = [
             loaded.as_ref().and_then(|change| change.until),
             unloaded.as_ref().and_then(|change| change.until),
@@ -346,6 +350,7 @@ mod tests {
         overlay.of("a").candidate = Some(change(Trial { table: Some(table), instead_of: None }, None));
         overlay.of("b").moved = Some(change(Position::After("a".to_owned()), None));
         overlay.of("b").set.insert("match".to_owned(), change(Value::from(vec!["n > 1"]), None));
+        overlay.of("b").hidden.insert("/config/token".to_owned());
         let text = toml::to_string(&overlay).unwrap();
         assert_eq!(toml::from_str::<Overlay>(&text).unwrap(), overlay, "{text}");
         assert_eq!(overlay.paused().collect::<Vec<_>>(), ["a"]);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::http::{Answer, Host, Operation, openapi, operations};
 use super::schema::holds;
+use crate::hooks::other_version;
 use crate::support::{NO_BREAKER, hook, wait_until};
 
 /// Fails unless an answer is what the description says of that operation.
@@ -34,6 +35,33 @@ fn hooks() -> String {
     .concat()
 }
 
+/// Every change of a hook once, so that each can be made: what is asked, where, and with which body.
+fn changes() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
+    let json = "application/json";
+    let loaded = serde_json::json!({ "hook": hook("more", "", "nothing", "") }).to_string();
+    let set =
+        b"{\"set\":{\"deadline\":\"40ms\",\"config.text\":\"x\"},\"hidden\":[\"/config/text\"]}".to_vec();
+    vec![
+        ("setHook", "/api/v1/hooks/weak?for=1h", json, set),
+        ("pauseHook", "/api/v1/hooks/weak/pause", "", vec![]),
+        ("resumeHook", "/api/v1/hooks/weak/resume", "", vec![]),
+        ("moveHook", "/api/v1/hooks/weak/move", json, b"{\"first\":true}".to_vec()),
+        ("putPlugin", "/api/v1/hooks/weak/plugin?shadow=true", "application/wasm", other_version()),
+        ("getCandidate", "/api/v1/hooks/weak/candidate", "", vec![]),
+        ("getHook", "/api/v1/hooks/weak", "", vec![]),
+        ("promoteHook", "/api/v1/hooks/weak/promote", "", vec![]),
+        ("rollbackHook", "/api/v1/hooks/weak/rollback", "", vec![]),
+        ("listVersions", "/api/v1/hooks/weak/versions", "", vec![]),
+        ("reloadHook", "/api/v1/hooks/weak/reload", "", vec![]),
+        ("loadHook", "/api/v1/hooks", json, loaded.into_bytes()),
+        ("getConfigDiff", "/api/v1/config/diff", "", vec![]),
+        ("revertHook", "/api/v1/hooks/weak/revert", "", vec![]),
+        ("unloadHook", "/api/v1/hooks/dropping", "", vec![]),
+        ("getHook", "/api/v1/hooks/dropping", "", vec![]),
+        ("reloadConfig", "/api/v1/config/reload", "", vec![]),
+    ]
+}
+
 #[test]
 fn every_answer_is_as_the_description_says_whoever_asks_and_whatever_is_asked() {
     let mut host = Host::start("", &hooks());
@@ -44,10 +72,16 @@ fn every_answer_is_as_the_description_says_whoever_asks_and_whatever_is_asked() 
     let mut met = BTreeSet::new();
     let headers = [&[][..], &[("Content-Type", "application/json")], &[("Content-Type", "image/png")]];
     for operation in operations() {
+        let is_change =
+            operation.told["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "dry_run");
         // The end of the token that is asked with comes last.
         for name in ["weak", "off", "nobody", "tap"] {
             let path = operation.path.replace("{name}", name);
             for query in ["", "?dry_run=true", "?limit=1", "?limit=many", "?other=1"] {
+                // What hooks do is changed further down, in an order that makes sense.
+                let is_real =
+                    is_change && query != "?dry_run=true" && operation.path.starts_with("/api/v1/hooks");
+                let query = if is_real { "?dry_run=true&for=1m" } else { query };
                 for token in [None, Some(host.token("read")), Some(host.token("admin"))] {
                     for (headers, body) in headers.iter().zip(["", "{\"m\":\"bad 2\"}", "x"]) {
                         // Once is enough for what is gone then.
@@ -68,6 +102,17 @@ fn every_answer_is_as_the_description_says_whoever_asks_and_whatever_is_asked() 
             }
         }
     }
+    for (id, path, kind, body) in changes() {
+        let operation = operations().into_iter().find(|one| one.told["operationId"] == id).unwrap();
+        let headers: &[_] = if kind.is_empty() { &[] } else { &[("Content-Type", kind)] };
+        let answer = host.ask(&operation.method, path, Some(&host.token("admin")), headers, &body);
+        assert_eq!(answer.status, 200, "{id}: {}", answer.body);
+        is_described(&document, &operation, &answer);
+        met.insert((id.to_owned(), 200));
+    }
+    let hooks = host.get("/api/v1/hooks", Some(&host.token("read")));
+    let listing = operations().into_iter().find(|one| one.told["operationId"] == "listHooks").unwrap();
+    is_described(&document, &listing, &hooks);
     for operation in operations() {
         let id = operation.told["operationId"].as_str().unwrap();
         assert!(met.contains(&(id.to_owned(), 200)), "{id} was never answered");

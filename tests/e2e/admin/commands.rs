@@ -24,9 +24,9 @@ fn hooks_and_status_are_shown_as_tables_and_as_json() {
     let list = ask(&host.trial, &["hooks", "list"], None);
     let text = String::from_utf8(list.stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("HOOK    PLUGIN") && lines[0].ends_with("MEMORY PEAK / CAP"), "{text}");
+    assert!(lines[0].starts_with("HOOK    STATE") && lines[0].ends_with("MEMORY PEAK / CAP"), "{text}");
     assert!(lines[1].starts_with("keeper  ") && lines[1].ends_with("MiB / 32 MiB"), "{text}");
-    assert!(lines[2].starts_with("off     -") && lines[2].ends_with("not enabled"), "{text}");
+    assert!(lines[1].contains("  at work  ") && lines[2].starts_with("off     not enabled  -"), "{text}");
     assert_eq!((lines.len(), lines[0].len()), (3, lines[1].len()));
     let json = ask(&host.trial, &["hooks", "list", "--json"], None).stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();

@@ -4,7 +4,9 @@
 
 use axum::http::{Method, StatusCode};
 
-use crate::admin::endpoint::{Access, Body, Call, Content, Endpoint, Kind, Parameter, Reply, Run};
+use crate::admin::endpoint::{
+    Access, BODY_PATIENCE, Body, Call, Content, Endpoint, Kind, Parameter, Reply, Run,
+};
 use crate::admin::problem::Problem;
 use crate::admin::role::Role;
 use crate::admin::state::State;
@@ -29,6 +31,7 @@ pub(in crate::admin) static EXPLAIN: Endpoint = Endpoint {
     body: Some(Body {
         types: &["application/json", "text/plain"],
         most: 1 << 20,
+        patience: BODY_PATIENCE,
         doc: "The event: a line as the source would read it, or a JSON object over several lines.",
     }),
     answer: Content::Json("Explanation"),

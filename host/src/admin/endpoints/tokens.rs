@@ -48,6 +48,7 @@ fn revoke(call: &Call) -> Result<Change, Problem> {
         before: told(&token),
         after: Value::Null,
         digest: None,
+        plan: Value::Null,
         apply: Box::new(move || {
             state.tokens.revoke(&token.name).map_err(|error| problem(&error))?;
             Ok(Value::Null)

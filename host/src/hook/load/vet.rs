@@ -110,7 +110,7 @@ fn unreadable(error: io::Error) -> LoadFault {
     }
 }
 
-fn too_large(actual: u64, limit: u64) -> LoadFault {
+pub(super) fn too_large(actual: u64, limit: u64) -> LoadFault {
     let error = ScanError::OverLimit { which: Limit::FileBytes, actual, limit };
     CompileError::from(Refusal::from(error)).into()
 }

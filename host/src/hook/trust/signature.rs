@@ -44,11 +44,26 @@ impl Form {
     /// The file of such a signature.
     pub(super) fn beside(self, plugin: &Path) -> PathBuf {
         let mut name = OsString::from(plugin);
-        name.push(match self {
-            Form::Minisign => ".minisig",
-            Form::Bare => ".sig",
-        });
+        name.push(".");
+        name.push(self.ending());
         PathBuf::from(name)
+    }
+
+    /// What such a file's name ends in.
+    pub(super) fn ending(self) -> &'static str {
+        match self {
+            Form::Minisign => "minisig",
+            Form::Bare => "sig",
+        }
+    }
+
+    /// A signature of this form that belongs to a plugin.
+    pub(super) fn of_plugin(self, plugin: &Path, bytes: &[u8]) -> Result<Signature, TrustFault> {
+        self.parse(bytes).map_err(|reason| TrustFault::Malformed {
+            signature: self.beside(plugin),
+            reason,
+            command: self.command(plugin),
+        })
     }
 
     /// The command that makes one.
@@ -79,12 +94,7 @@ impl Signature {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(TrustFault::Unreadable { signature: path, error }),
         };
-        let command = || form.command(plugin);
-        form.parse(&bytes).map(Some).map_err(|reason| TrustFault::Malformed {
-            signature: path,
-            reason,
-            command: command(),
-        })
+        form.of_plugin(plugin, &bytes).map(Some)
     }
 }
 
