@@ -9,6 +9,7 @@ import { bytes, clock, count, MINUTE_MS, nanoseconds, NONE, percent, rate, Serie
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [120, 22];
 
+const BREAKER = { closed: "closed", open: "open", probed: "on trial" };
 const STATES = { at_work: "at work", paused: "paused", not_enabled: "not enabled", unloaded: "unloaded" };
 
 export function element(name, kind = "", text = "") {
@@ -139,8 +140,8 @@ class Row {
   #figures(labels) {
     const row = this.body.insertRow();
     row.setAttribute("role", "row");
-    const [title, state, share, rows, failing, cost, memory] = labels.map((label, place) => {
-      const kind = ["wide", "", "", "figure", "figure", "figure", "memory", "operate"][place];
+    const [title, state, share, rows, failing, cost, breaker, memory] = labels.map((label, place) => {
+      const kind = ["wide", "", "", "figure", "figure", "figure", "", "memory", "operate"][place];
       return cell(row, label, kind);
     });
     const chart = new Chart();
@@ -153,6 +154,7 @@ class Row {
       rows: lines(rows),
       failing: lines(failing),
       cost: lines(cost),
+      breaker: lines(breaker),
       memory: lines(memory),
       chart,
       operate: row.lastElementChild,
@@ -166,11 +168,14 @@ class Row {
     this.#parts.row.dataset.state = isBroken && hook.state === "at_work" ? "broken" : hook.state;
     set(title[1], isWork ? hook.version : "");
     title[1].title = isWork ? `${hook.plugin}, SHA-256 ${hook.sha256}` : "";
-    set(state[0], isBroken && hook.state === "at_work" ? `breaker ${hook.breaker === "probed" ? "on trial" : "open"}` : STATES[hook.state]);
+    set(state[0], isBroken && hook.state === "at_work" ? "breaker open" : STATES[hook.state]);
     const last = hook.changes.reduce((newest, one) => (one.at > (newest?.at ?? 0) ? one : newest), null);
-    set(state[1], last?.until ? `until ${clock(last.until * 1000)}` : isWork ? `breaker ${hook.breaker === "probed" ? "on trial" : hook.breaker}` : "");
-    state[1].title = last ? `${last.what} by ${last.by} at ${new Date(last.at * 1000).toLocaleString("en-GB")}` : "";
+    set(state[1], last?.until ? `until ${clock(last.until * 1000)}` : "");
+    state[0].title = last ? `${last.what} by ${last.by} at ${new Date(last.at * 1000).toLocaleString("en-GB")}` : "";
     set(share[0], isWork ? percent(parseFloat(hook.share) / 100).replace(".00", "") : NONE);
+    set(this.#parts.breaker[0], isWork ? BREAKER[hook.breaker] : NONE);
+    const opened = hook.counts?.breaker_opened ?? 0;
+    set(this.#parts.breaker[1], opened > 0 ? `opened ${count(opened)}×` : "");
     this.#stable.show(this.#parts, at, hook);
     if (isWork) {
       this.#memory.add({ at, now: hook.memory.now });
@@ -234,8 +239,11 @@ class Chart {
   }
 
   draw(at, samples, cap) {
+    this.root.classList.toggle("empty", samples.length === 0);
+    // A short past is drawn wide.
+    const span = Math.min(Math.max(at - (samples[0]?.at ?? at), MINUTE_MS), KEPT_MS);
     const points = samples.map(({ at: then, now }) => {
-      const x = WIDTH * (1 - (at - then) / KEPT_MS);
+      const x = WIDTH * (1 - (at - then) / span);
       const y = HEIGHT - 1 - (HEIGHT - 2) * Math.min(now / cap, 1);
       return `${x.toFixed(1)},${y.toFixed(1)}`;
     });
@@ -270,14 +278,14 @@ class Panel {
     lasts.append(this.#lasts);
     this.#pause = this.#button("Pause", () => this.#pauseOrResume());
     this.#rollback = this.#button("Roll back", () => this.#post("rollback", true));
-    this.#promote = this.#button("Promote the candidate", () => this.#post("promote", true));
+    this.#promote = this.#button("Promote", () => this.#post("promote", true));
     this.#unload = this.#button("Unload…", async () => {
       if (await sure(this.#name)) this.#send("DELETE", "", true);
     });
     this.#unload.className = "grave";
     this.#back = this.#button("Bring it back", () => this.#post("revert", false));
     this.root.append(
-      this.#pause, this.#share("rollout.share", "Share"), this.#share("candidate.share", "Candidate's share"),
+      this.#pause, this.#share("rollout.share", "Share"), this.#share("candidate.share", "Candidate"),
       this.#promote, this.#rollback, this.#unload, this.#back, lasts, this.#told,
     );
   }
