@@ -25,6 +25,7 @@ pub mod role;
 mod routes;
 mod serve;
 pub mod state;
+mod stream;
 pub(crate) mod tls;
 pub mod tokens;
 
@@ -41,6 +42,7 @@ use tokio::sync::watch;
 use crate::config;
 use crate::config::admin::Listen;
 use crate::private;
+use crate::tap::Taps;
 use door::Serves;
 use listen::Listener;
 use serve::Server;
@@ -100,6 +102,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     end: watch::Sender<bool>,
+    taps: Arc<Taps>,
     thread: Option<JoinHandle<()>>,
     _address: AddressFile,
 }
@@ -153,6 +156,7 @@ pub fn start(admin: &config::Admin, state: State) -> Result<Running, StartError>
     if let Some(metrics) = &metrics {
         tracing::info!("admin: metrics alone on {}", metrics.url());
     }
+    let taps = state.control.live().taps().clone();
     let state = Arc::new(state);
     let mut servers = vec![Server::new(api, routes::router(state.clone(), Serves::Api))];
     servers.extend(metrics.map(|metrics| Server::new(metrics, routes::router(state, Serves::Metrics))));
@@ -162,7 +166,7 @@ pub fn start(admin: &config::Admin, state: State) -> Result<Running, StartError>
         runtime.shutdown_timeout(GRACE);
     };
     let thread = Builder::new().name("admin".to_owned()).spawn(serve).map_err(StartError::Thread)?;
-    Ok(Running { end, thread: Some(thread), _address: address })
+    Ok(Running { end, taps, thread: Some(thread), _address: address })
 }
 
 fn runtime() -> io::Result<Runtime> {
@@ -177,6 +181,8 @@ fn runtime() -> io::Result<Runtime> {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // First, so that those who look are told of the end.
+        self.taps.close();
         self.end.send_replace(true);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()

@@ -28,8 +28,10 @@ mod progress;
 mod replay;
 mod run;
 mod status;
+mod tap;
 mod test;
 mod token;
+mod top;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -91,8 +93,12 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Shows and changes the hooks of a run, through its admin API
     Hooks(hooks::HooksCommand),
-    /// Shows what a run did so far, through its admin API
+    /// Shows what a run did so far, through its admin API, and what limits it
     Status(status::StatusArguments),
+    /// Shows events as they flow, or what one hook makes of them, through the admin API
+    Tap(tap::TapArguments),
+    /// Shows hooks, sources and sinks of a run and what they cost, every second
+    Top(top::TopArguments),
     /// Shows, makes and revokes the tokens of the admin API
     Token(token::TokenCommand),
     /// Says what a plugin is and which grant it needs
@@ -168,6 +174,8 @@ pub fn main() -> ExitCode {
                 Command::Replay(arguments) => replay::replay(&arguments),
                 Command::Hooks(arguments) => hooks::hooks(&arguments),
                 Command::Status(arguments) => status::status(&arguments),
+                Command::Tap(arguments) => tap::tap(&arguments),
+                Command::Top(arguments) => top::top(&arguments),
                 Command::Token(arguments) => token::token(&arguments),
                 Command::Inspect(arguments) => inspect::inspect(&arguments),
                 Command::Config(arguments) => config_command::config(&arguments),

@@ -46,4 +46,7 @@ pub mod bell;
 pub mod clock;
 pub mod drain;
 pub mod metrics;
+pub mod snapshot;
 pub mod summary;
+pub mod tap;
+pub mod why;

@@ -31,9 +31,11 @@ use crate::hook::instance::Instance;
 use crate::hook::load::{Loader, Plugin};
 use crate::hook::prepare;
 use crate::hook::seat::{Plan, Successor};
+use crate::metrics::waits::Waitings;
 use crate::metrics::{HookMetrics, Metrics};
 use crate::pipeline::assembly::{Assembly, Part};
 use crate::pipeline::wiring::{all_metrics, part, tried};
+use crate::tap::Taps;
 use crate::worker::desk::{Borrowed, Collected, Desk};
 use change::{Did, Need};
 use handover::{Refusal, Step, Trial};
@@ -170,6 +172,7 @@ pub struct Live {
     loader: Loader,
     metrics: Arc<Metrics>,
     dead_letters: Arc<DeadLetters>,
+    taps: Arc<Taps>,
 }
 
 /// What is at work now.
@@ -188,6 +191,7 @@ pub(crate) struct Begun {
     pub(crate) desks: Vec<Arc<Desk>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) dead_letters: Arc<DeadLetters>,
+    pub(crate) taps: Arc<Taps>,
 }
 
 /// A change that is ready to be made.
@@ -203,12 +207,12 @@ struct Change {
 impl Live {
     /// The hooks of a run that begins; `loader` loads what comes later.
     pub(crate) fn new(begun: Begun, loader: Loader) -> Live {
-        let Begun { config, parts, assembly, desks, metrics, dead_letters } = begun;
+        let Begun { config, parts, assembly, desks, metrics, dead_letters, taps } = begun;
         let next_id = parts.len() as u32;
         parts.iter().for_each(|part| note_at_work(&loader, part));
         let running = Running { config: Arc::new(config), parts, assembly, next_id };
         let view = RwLock::new(Arc::new(running.view()));
-        Live { running: Mutex::new(running), view, desks, loader, metrics, dead_letters }
+        Live { running: Mutex::new(running), view, desks, loader, metrics, dead_letters, taps }
     }
 
     /// What is at work now. Does not wait for a change that is under way.
@@ -219,6 +223,16 @@ impl Live {
     /// What is counted.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// How long workers wait to write dead letters.
+    pub fn dead_letter_waits(&self) -> &Waitings {
+        self.dead_letters.waits()
+    }
+
+    /// Where it is looked at what flows.
+    pub fn taps(&self) -> &Arc<Taps> {
+        &self.taps
     }
 
     /// What loads plugins, as the configuration wants them.

@@ -11,6 +11,7 @@ pub mod process;
 pub mod prometheus;
 mod sink;
 mod source;
+pub mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,7 @@ use crate::queue::Depth;
 pub use hook::{Counted, HookMetrics, LogMetrics, MOST_EXAMPLES, Role, Setting};
 pub use sink::SinkMetrics;
 pub use source::SourceMetrics;
+use waits::Waits;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -65,6 +67,8 @@ pub struct Metrics {
     pub stopped: Counter,
     /// CPU time of the workers' threads, in nanoseconds.
     pub worker_cpu_ns: Counter,
+    /// What workers wait for.
+    pub waits: Waits,
     around: OnceLock<Around>,
 }
 
@@ -137,6 +141,7 @@ impl Metrics {
             unrouted: Counter::default(),
             stopped: Counter::default(),
             worker_cpu_ns: Counter::default(),
+            waits: Waits::default(),
             around: OnceLock::new(),
         }
     }

@@ -29,6 +29,7 @@ use crate::queue::{Sender, queue};
 use crate::sink::{self, Output, Sink, SinkError};
 use crate::source::file::Found;
 use crate::source::{self, Arrival, Context, SourceError};
+use crate::tap::Taps;
 use crate::worker::desk::Desk;
 use crate::worker::{Exits, Worker};
 use wiring::{Around, Wiring};
@@ -141,6 +142,7 @@ impl Pipeline {
         let mut workers = Vec::new();
         let mut intakes = Vec::new();
         let mut desks = Vec::new();
+        let taps: Arc<Taps> = Arc::default();
         for stages in std::mem::take(&mut wiring.chains) {
             let (sender, receiver) = queue(INTAKE_BYTES);
             intakes.push(sender);
@@ -149,7 +151,7 @@ impl Pipeline {
             workers.push(Worker {
                 arrivals: receiver,
                 filling: config.batch,
-                chain: Chain::new(stages, Instant::now()),
+                chain: Chain::new(stages, Instant::now()).tapped(taps.clone()),
                 batch: Batch::new(wiring.projection.clone()),
                 exits: Exits {
                     router: wiring.router.clone(),
@@ -178,6 +180,7 @@ impl Pipeline {
             desks,
             metrics: metrics.clone(),
             dead_letters: dead_letters.clone(),
+            taps,
         };
         let live = Arc::new(Live::new(begun, loader));
         let dead_letters = config.dead_letters.max_age.map(|_| dead_letters);

@@ -114,6 +114,8 @@ pub struct Hook {
     pub paused: u64,
     /// How often a worker spent more on it than `cost` or `max_share` allow.
     pub over_budget: u64,
+    /// CPU time of its calls, in seconds.
+    pub cpu_s: f64,
     /// CPU time of its calls for each row, in nanoseconds.
     pub ns_per_row: f64,
     /// CPU time of its slowest call, in milliseconds; it may be over its deadline by as much as it takes to notice.
@@ -420,6 +422,7 @@ impl Hook {
             bypassed: metrics.bypassed.get(),
             paused: metrics.paused.get(),
             over_budget: metrics.over_budget.get(),
+            cpu_s: metrics.cpu_ns() as f64 / 1e9,
             ns_per_row: (metrics.ns_per_row() * 10.0).round() / 10.0,
             slowest_call_ms: (metrics.slowest_ns() as f64 / 1e4).round() / 100.0,
             memory_peak_bytes: metrics.memory_peak(),

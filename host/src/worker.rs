@@ -103,7 +103,8 @@ impl Worker {
         loop {
             let idle = Instant::now() + IDLE;
             let until = [full_at, self.chain.next_tick()].into_iter().flatten().fold(idle, Instant::min);
-            match self.arrivals.take_unless_called(until, self.desk.bell()) {
+            let take = || self.arrivals.take_unless_called(until, self.desk.bell());
+            match self.metrics.waits.lines.during(take) {
                 Taken::Item(arrival) => {
                     self.add(arrival)?;
                     full_at = if self.batch.is_empty() {
@@ -174,7 +175,8 @@ impl Worker {
             match self.chain.advance(&mut self.batch, clock::now_ns())? {
                 Progress::Through => return Ok(()),
                 Progress::Waits(hook, pause) => {
-                    if self.drain.wait_unless_called(pause, self.desk.bell()) {
+                    let wait = || self.drain.wait_unless_called(pause, self.desk.bell());
+                    if self.metrics.waits.breakers.of(&hook).during(wait) {
                         return Err(Stop::Blocked { hook: hook.to_string() });
                     }
                     if self.desk.bell().is_ringing() {
@@ -187,6 +189,7 @@ impl Worker {
 
     /// Hands the batch to the sinks; it is empty then.
     fn deliver(&mut self) -> Result<(), Stop> {
+        self.chain.taps().leaving(&self.batch);
         let Exits { router, outgoing, .. } = &mut self.exits;
         let sinks = &self.metrics.sinks;
         let unrouted = router.route(&self.batch, |sink, chunk| {
@@ -200,8 +203,11 @@ impl Worker {
         while let Some((index, chunk)) = self.exits.outgoing.pop_front() {
             let bytes = chunk.lines.len();
             let Some(sink) = self.exits.sinks.get(index) else { continue };
+            let name = self.metrics.sinks.get(index).map_or("", |sink| &sink.name);
+            let waiting = self.metrics.waits.sinks.of(name);
+            let send = || sink.send_unless_called(chunk, bytes, self.desk.bell());
             // A sink that is gone has said so itself, with the count of what it did not get.
-            if let Err(Unsent::Called(chunk)) = sink.send_unless_called(chunk, bytes, self.desk.bell()) {
+            if let Err(Unsent::Called(chunk)) = waiting.during(send) {
                 self.exits.outgoing.push_front((index, chunk));
                 self.attend()?;
             }

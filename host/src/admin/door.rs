@@ -39,6 +39,9 @@ const NO_BODY: usize = 0;
 /// Bodies with more bytes than this are read one after another, so that little is held at a time.
 const LARGE: usize = 1 << 20;
 
+/// The type of JSON objects, a line each.
+pub(super) const LINES: &str = "application/x-ndjson";
+
 /// The parameter of every endpoint that changes something.
 pub(super) const DRY_RUN: &str = "dry_run";
 
@@ -329,12 +332,12 @@ async fn path(parts: &mut Parts) -> Result<BTreeMap<String, String>, Problem> {
 }
 
 /// What the query says, if all of it is known.
-fn query(endpoint: &Endpoint, uri: &Uri) -> Result<BTreeMap<&'static str, String>, Problem> {
+fn query(endpoint: &Endpoint, uri: &Uri) -> Result<BTreeMap<&'static str, Vec<String>>, Problem> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|error| Problem::invalid(error.body_text(), "write it as name=value&name=value"))?;
     let known = endpoint.parameters();
     let names: Vec<&str> = known.iter().map(|parameter| parameter.name).collect();
-    let mut query = BTreeMap::new();
+    let mut query: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for (name, value) in pairs {
         let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
             let remedy = match names.as_slice() {
@@ -346,8 +349,15 @@ fn query(endpoint: &Endpoint, uri: &Uri) -> Result<BTreeMap<&'static str, String
         if let Some(wrong) = parameter.kind.wrong(&value) {
             return Err(Problem::invalid(format!("{name} = {value:?}: {wrong}"), parameter.doc));
         }
-        if query.insert(parameter.name, value).is_some() {
-            return Err(Problem::invalid(format!("{name} is there twice"), "leave one out"));
+        let values = query.entry(parameter.name).or_default();
+        values.push(value);
+        match parameter.kind.most() {
+            most if values.len() <= most => {}
+            1 => return Err(Problem::invalid(format!("{name} is there twice"), "leave one out")),
+            most => {
+                let wrong = format!("{name} is there over {most} times, the most that is taken");
+                return Err(Problem::invalid(wrong, "leave some out"));
+            }
         }
     }
     Ok(query)
@@ -405,15 +415,17 @@ async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, P
 }
 
 fn respond(endpoint: &Endpoint, reply: Reply) -> Response {
-    let text = match reply {
-        Reply::Json(value) => value.to_string(),
-        Reply::Text(text) => text,
+    let body = match reply {
+        Reply::Json(value) => Body::from(value.to_string()),
+        Reply::Text(text) => Body::from(text),
+        Reply::Stream(body) => body,
     };
     let kind = match endpoint.answer {
         Content::Json(_) => "application/json",
         Content::Text(kind) => kind,
+        Content::Lines(_) => LINES,
     };
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }

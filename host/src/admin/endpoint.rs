@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body as HttpBody, Bytes};
 use axum::http::Method;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +74,8 @@ pub struct Parameter {
 pub enum Kind {
     /// Any text.
     Text,
+    /// Any texts, each a parameter of this name; so many at most.
+    Texts(usize),
     /// A whole number, and what it is if it is not there.
     Number(RangeInclusive<u64>, u64),
     /// `true` or `false`; false if it is not there.
@@ -100,6 +102,8 @@ pub enum Content {
     Json(&'static str),
     /// A text of this type.
     Text(&'static str),
+    /// Lines of JSON of this schema, as they come.
+    Lines(&'static str),
 }
 
 /// What an endpoint does. It may block.
@@ -112,12 +116,14 @@ pub enum Run {
 }
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Reply {
     /// JSON.
     Json(Value),
     /// A text of the type that the endpoint names.
     Text(String),
+    /// What is said as it comes. It ends by itself when the run does.
+    Stream(HttpBody),
 }
 
 /// A change that is planned. Nothing is different yet, and everything that could be checked was.
@@ -146,7 +152,7 @@ pub struct Call {
     /// Its body.
     pub body: Bytes,
     pub(super) path: BTreeMap<String, String>,
-    pub(super) query: BTreeMap<&'static str, String>,
+    pub(super) query: BTreeMap<&'static str, Vec<String>>,
 }
 
 /// What everything that changes something takes.
@@ -185,7 +191,12 @@ impl Call {
 
     /// What the query says.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.query.get(name).map(String::as_str)
+        self.texts(name).first().map(String::as_str)
+    }
+
+    /// What the query says in all parameters of this name.
+    pub fn texts(&self, name: &str) -> &[String] {
+        self.query.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// A number of the query, or its default.
@@ -204,10 +215,18 @@ impl Call {
 }
 
 impl Kind {
+    /// How many parameters of the name there may be.
+    pub(super) fn most(&self) -> usize {
+        match self {
+            Kind::Texts(most) => *most,
+            _ => 1,
+        }
+    }
+
     /// What is wrong with a text; none if it is one of these.
     pub(super) fn wrong(&self, text: &str) -> Option<String> {
         match self {
-            Kind::Text => None,
+            Kind::Text | Kind::Texts(_) => None,
             Kind::Flag => (!["true", "false"].contains(&text)).then(|| "true or false is needed".to_owned()),
             Kind::Number(allowed, _) => {
                 let is_allowed = text.parse().is_ok_and(|number| allowed.contains(&number));

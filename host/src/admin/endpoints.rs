@@ -11,6 +11,7 @@ mod order;
 pub(super) mod plugins;
 pub(super) mod run;
 pub(super) mod set;
+pub(super) mod tap;
 pub(super) mod tokens;
 pub(super) mod verbs;
 pub(super) mod versions;

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::door::LINES;
 use super::endpoint::{Content, Endpoint, Kind, Parameter};
 use super::problem::Problem;
 use super::routes::ENDPOINTS;
@@ -78,6 +79,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
     let in_query = endpoint.parameters().into_iter().map(|Parameter { name, kind, doc }| {
         let schema = match kind {
             Kind::Text => json!({ "type": "string" }),
+            Kind::Texts(most) => json!({ "type": "array", "items": { "type": "string" }, "maxItems": most }),
             Kind::Flag => json!({ "type": "boolean", "default": false }),
             Kind::Number(allowed, default) => json!({
                 "type": "integer", "minimum": allowed.start(), "maximum": allowed.end(), "default": default,
@@ -94,6 +96,11 @@ fn responses(endpoint: &Endpoint) -> Value {
             ("application/json", json!({ "$ref": format!("#/components/schemas/{name}") }))
         }
         Content::Text(kind) => (kind, json!({ "type": "string" })),
+        // OpenAPI 3.1 has no word for what each line of a stream is.
+        Content::Lines(name) => {
+            let line = json!({ "$ref": format!("#/components/schemas/{name}") });
+            (LINES, json!({ "type": "string", "description": "JSON objects, a line each.", "x-line": line }))
+        }
     };
     let mut responses = Map::new();
     let answer = json!({ "description": "What was asked for.", "content": { kind: { "schema": schema } } });

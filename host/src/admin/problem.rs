@@ -89,7 +89,7 @@ impl Problem {
             415 => "The body is of a type that is not taken here.",
             421 => "The request names another host.",
             422 => "It is understood and cannot be.",
-            429 => "Another request of this kind is worked on.",
+            429 => "There are as many requests of this kind as there can be.",
             500 => "A fault of the host or its machine.",
             503 => "Not now; the message says why.",
             504 => "It takes too long, and goes on.",

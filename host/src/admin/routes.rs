@@ -10,13 +10,13 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use super::door::{Door, Serves};
 use super::endpoint::{Access, Endpoint};
 use super::endpoints::{
-    audit, config, explain, health, hooks, letters, plugins, run, set, tokens, verbs, versions,
+    audit, config, explain, health, hooks, letters, plugins, run, set, tap, tokens, verbs, versions,
 };
 use super::page;
 use super::state::State;
 
 /// All of them, in the order in which people read of them.
-pub(super) static ENDPOINTS: [&Endpoint; 28] = [
+pub(super) static ENDPOINTS: [&Endpoint; 29] = [
     &health::LIVE,
     &health::READY,
     &health::METRICS,
@@ -40,6 +40,7 @@ pub(super) static ENDPOINTS: [&Endpoint; 28] = [
     &verbs::RELOAD,
     &verbs::REVERT,
     &explain::EXPLAIN,
+    &tap::TAP,
     &letters::LIST,
     &tokens::LIST,
     &tokens::REVOKE,

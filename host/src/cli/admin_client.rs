@@ -1,4 +1,5 @@
-//! Asks the admin API of a run: over TCP, TLS or a Unix socket, one request, answered within [`PATIENCE`] or not at all.
+//! Asks the admin API of a run: over TCP, TLS or a Unix socket, one request, answered within [`PATIENCE`] or not at all. An
+//! answer that goes on is handed over line by line, each with a bound, for as long as it goes on.
 //!
 //! Where the API is stands in `data_dir/admin-address` while it runs, or after `--admin`; the token is that in
 //! `HOOKAROON_TOKEN`, or else the one in `data_dir/admin-token`, which goes to this machine only. What goes wrong says
@@ -7,6 +8,7 @@
 mod address;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,9 +16,10 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Method, Request, Response, StatusCode};
 use clap::Args;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -45,6 +48,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes of an answer.
 const MOST_ANSWER: usize = 64 << 20;
+
+/// The most bytes of a line of an answer that goes on.
+const MOST_LINE: usize = 32 << 20;
 
 /// The most bytes of the file with a token.
 const MOST_TOKEN: u64 = 1 << 10;
@@ -166,9 +172,67 @@ impl Client {
         self.send(method, path, body).map_err(|error| failed(&error))
     }
 
+    /// The same for whoever has to tell by itself what goes wrong, and for requests without a body.
+    pub fn ask_for(&self, method: Method, path: &str) -> Result<Value, String> {
+        self.send(method, path, None).map_err(|error| error.to_string())
+    }
+
     /// What it answers to a request, with a body of that type.
     fn send(&self, method: Method, path: &str, body: Option<(&str, Vec<u8>)>) -> Result<Value, ClientError> {
-        let broken = |reason: String| ClientError::Broken { place: self.address.to_string(), reason };
+        let request = self.request(method, path, body)?;
+        let asked = async {
+            let response = self.ask(request).await?;
+            Ok((response.status(), self.whole(response).await?))
+        };
+        let (status, body) = self.runtime()?.block_on(self.within_patience(asked))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| self.odd(status));
+        }
+        Err(self.problem(status, &body))
+    }
+
+    /// Hands over the lines of an answer to GET that goes on, until it ends or `take` wants no more.
+    pub fn lines(&self, path: &str, take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), ExitCode> {
+        self.follow(path, take).map_err(|error| failed(&error))
+    }
+
+    fn follow(&self, path: &str, mut take: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<(), ClientError> {
+        let request = self.request(Method::GET, path, None)?;
+        self.runtime()?.block_on(async {
+            let response = self.within_patience(self.ask(request)).await?;
+            let status = response.status();
+            if !status.is_success() {
+                let body = self.within_patience(self.whole(response)).await?;
+                return Err(self.problem(status, &body));
+            }
+            let mut body = response.into_body();
+            let mut begun = Vec::new();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|error| self.broken(error.to_string()))?;
+                let Ok(data) = frame.into_data() else { continue };
+                for part in data.split_inclusive(|byte| *byte == b'\n') {
+                    begun.extend_from_slice(part);
+                    if begun.len() > MOST_LINE {
+                        return Err(self.broken(format!("a line has over {MOST_LINE} bytes")));
+                    }
+                    if begun.ends_with(b"\n") {
+                        if take(&begun).is_break() {
+                            return Ok(());
+                        }
+                        begun.clear();
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Request<Full<Bytes>>, ClientError> {
         let (kind, body) = body.unzip();
         let mut request = Request::builder()
             .method(method)
@@ -178,21 +242,44 @@ impl Client {
         if let Some(kind) = kind {
             request = request.header(CONTENT_TYPE, kind);
         }
-        let request =
-            request.body(Full::from(body.unwrap_or_default())).map_err(|error| broken(error.to_string()))?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| broken(error.to_string()))?;
-        let asked = runtime.block_on(async { timeout(PATIENCE, self.ask(request)).await });
-        let (status, body) = asked.map_err(|_| ClientError::Late { place: self.address.to_string() })??;
-        let odd = || ClientError::Odd { place: self.address.to_string(), status };
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| odd());
-        }
-        let Said { error } = serde_json::from_slice(&body).map_err(|_| odd())?;
-        Err(ClientError::Problem { message: error.message, remedy: error.remedy })
+        request.body(Full::from(body.unwrap_or_default())).map_err(|error| self.broken(error.to_string()))
     }
 
-    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), ClientError> {
+    fn runtime(&self) -> Result<runtime::Runtime, ClientError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| self.broken(error.to_string()))
+    }
+
+    fn broken(&self, reason: String) -> ClientError {
+        ClientError::Broken { place: self.address.to_string(), reason }
+    }
+
+    fn odd(&self, status: StatusCode) -> ClientError {
+        ClientError::Odd { place: self.address.to_string(), status }
+    }
+
+    /// What is said instead of an answer.
+    fn problem(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        match serde_json::from_slice(body) {
+            Ok(Said { error }) => ClientError::Problem { message: error.message, remedy: error.remedy },
+            Err(_) => self.odd(status),
+        }
+    }
+
+    async fn within_patience<T>(
+        &self,
+        asking: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let late = |_| ClientError::Late { place: self.address.to_string() };
+        timeout(PATIENCE, asking).await.map_err(late)?
+    }
+
+    async fn whole(&self, response: Response<Incoming>) -> Result<Bytes, ClientError> {
+        let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
+        Ok(body.map_err(|error| self.broken(error.to_string()))?.to_bytes())
+    }
+
+    async fn ask(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
         let not_there = |error| ClientError::NotThere { place: self.address.to_string(), error };
         match &self.address {
             Address::Unix(path) => {
@@ -233,16 +320,12 @@ impl Client {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         request: Request<Full<Bytes>>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
-        let broken = |reason: String| ClientError::Broken { place: self.address.to_string(), reason };
+    ) -> Result<Response<Incoming>, ClientError> {
         let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.to_string()))?;
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(error.to_string()))?;
         // It ends with the answer; what goes wrong with it is told there.
         tokio::spawn(connection);
-        let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MOST_ANSWER).collect().await;
-        Ok((status, body.map_err(|error| broken(error.to_string()))?.to_bytes()))
+        sender.send_request(request).await.map_err(|error| self.broken(error.to_string()))
     }
 }
 

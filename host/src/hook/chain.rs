@@ -17,6 +17,7 @@ use super::journey::Journey;
 use super::seat::Seat;
 use super::stage::{Passage, Stage, StagePlan};
 use crate::event::batch::Batch;
+use crate::tap::Taps;
 
 /// The run cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,8 @@ pub struct Chain {
     first: usize,
     /// So many have ended.
     ended: usize,
+    /// Who looks.
+    taps: Arc<Taps>,
 }
 
 /// A stage in its chain.
@@ -111,6 +114,18 @@ impl Link {
         Link { tick: link.tick.map(same), ..link }
     }
 
+    /// Hands the stage a batch, and shows that to whoever looks.
+    fn meet(&mut self, batch: &mut Batch, now_ns: u64, queued: bool, taps: &Taps) -> Result<Passage, Stop> {
+        let stage = &mut self.stage;
+        let meeting = taps.meeting(&stage.plan().name, batch, |row| stage.admission(batch, row));
+        let Some(meeting) = meeting else { return stage.process(batch, now_ns, queued) };
+        let (passage, met) = stage.process_and_tell(batch, now_ns, queued)?;
+        if passage == Passage::Met {
+            meeting.end(batch, &met);
+        }
+        Ok(passage)
+    }
+
     pub(crate) fn stage(&mut self) -> &mut Stage {
         &mut self.stage
     }
@@ -128,6 +143,16 @@ impl Chain {
     /// A chain of `stages`, in their order, that starts `now`.
     pub fn new(stages: Vec<Stage>, now: Instant) -> Chain {
         Chain { links: stages.into_iter().map(|stage| Link::new(stage, now)).collect(), ..Chain::default() }
+    }
+
+    /// The same, which whoever looks through these sees.
+    pub fn tapped(self, taps: Arc<Taps>) -> Chain {
+        Chain { taps, ..self }
+    }
+
+    /// Who looks.
+    pub(crate) fn taps(&self) -> &Taps {
+        &self.taps
     }
 
     /// From now on more events wait, or they do not.
@@ -190,7 +215,7 @@ impl Chain {
                 continue;
             }
             if !batch.is_empty()
-                && let Passage::Waits(pause) = link.stage.process(batch, now_ns, self.queued)?
+                && let Passage::Waits(pause) = link.meet(batch, now_ns, self.queued, &self.taps)?
             {
                 return Ok(Progress::Waits(link.plan().name.clone(), pause));
             }

@@ -27,6 +27,7 @@ use super::failure::Failure;
 use crate::config::Keep;
 use crate::drain::Drain;
 use crate::event::batch::Batch;
+use crate::metrics::waits::Waitings;
 use record::{Content, Letter};
 use setup::Setup;
 use store::{Appended, Store};
@@ -47,6 +48,8 @@ pub struct DeadLetters {
     writing: Mutex<Vec<u8>>,
     /// Numbers them, for their IDs.
     made: AtomicU64,
+    /// How long workers wait until they can be written, by hook.
+    waits: Waitings,
 }
 
 #[derive(Debug)]
@@ -74,13 +77,18 @@ impl DeadLetters {
     /// Dead letters in this store; nothing is made until there is one.
     pub fn on_disk(store: Store, keep: Keep, drain: Arc<Drain>) -> DeadLetters {
         let (kept, writing, made) = (Kept::OnDisk { store, drain }, Mutex::default(), AtomicU64::new(0));
-        DeadLetters { kept, keep, writing, made }
+        DeadLetters { kept, keep, writing, made, waits: Waitings::default() }
     }
 
     /// Dead letters that nobody needs once the run has ended.
     pub fn in_memory() -> DeadLetters {
         let (writing, made) = (Mutex::default(), AtomicU64::new(0));
-        DeadLetters { kept: Kept::InMemory, keep: Keep::Event, writing, made }
+        DeadLetters { kept: Kept::InMemory, keep: Keep::Event, writing, made, waits: Waitings::default() }
+    }
+
+    /// How long workers wait until they can be written, by hook.
+    pub fn waits(&self) -> &Waitings {
+        &self.waits
     }
 
     /// The lines that are kept in memory.
@@ -143,7 +151,7 @@ impl DeadLetters {
                 tracing::error!("{message}; the events wait until then, and so does their source");
                 told.clone_from(&message);
             }
-            if drain.wait(RETRY) {
+            if self.waits.of(hook).during(|| drain.wait(RETRY)) {
                 return Err(io::Error::new(kind, message));
             }
         }

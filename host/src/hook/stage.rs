@@ -6,6 +6,7 @@
 
 pub(crate) mod candidate;
 mod letters;
+mod told;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -98,6 +99,8 @@ pub struct Stage {
     emitted: u64,
     /// The rows that failed in the last batch and why; none: nobody wants to know.
     failed: Option<Vec<(u32, Failure)>>,
+    /// Whether the last batch was let in.
+    was_let_in: bool,
     /// A version that is tried beside it.
     candidate: Option<Box<Candidate>>,
 }
@@ -147,6 +150,7 @@ impl Stage {
             spent: Duration::ZERO,
             emitted: 0,
             failed: None,
+            was_let_in: false,
             candidate: None,
         }
     }
@@ -236,6 +240,7 @@ impl Stage {
                 return Ok(Passage::Met);
             }
         };
+        self.was_let_in = true;
         let mut tried = self.candidate.take_if(|_| ticket != Some(Ticket::Probe));
         if let Some(candidate) = &mut tried {
             candidate.take_share(batch, &mut self.rows, now_ns)?;

@@ -119,7 +119,7 @@ impl Host {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        Answer::of(&self.raw(&request(method, path, token, headers, body)))
+        Answer::of(&self.raw(&request(method, &that_ends(path), token, headers, body)))
     }
 
     /// What the newest lines of the audit log say.
@@ -132,6 +132,12 @@ impl Host {
     /// Events for the run.
     pub fn send(&mut self, lines: &str) {
         self.input.as_mut().unwrap().write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// The same lines again and again, as fast as they are read, until the run has ended.
+    pub fn feed(&mut self, lines: String) {
+        let mut input = self.input.take().unwrap();
+        std::thread::spawn(move || while input.write_all(lines.as_bytes()).is_ok() {});
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -162,6 +168,15 @@ impl Host {
         let ran = trial.ended(child.wait_with_output().unwrap());
         drop(input);
         (ran, trial)
+    }
+}
+
+/// A path of which all that comes can be waited for: a tap goes on for an hour, if it is let.
+fn that_ends(path: &str) -> String {
+    match path.strip_prefix("/api/v1/tap") {
+        Some("") => format!("{path}?seconds=0"),
+        Some(query) if !query.contains("seconds=") => format!("{path}&seconds=0"),
+        _ => path.to_owned(),
     }
 }
 
@@ -199,12 +214,27 @@ pub fn rest(mut stream: TcpStream) -> Vec<u8> {
     bytes
 }
 
+/// A body without the sizes of its parts.
+pub fn unchunked(body: &str) -> String {
+    let (mut whole, mut left) = (String::new(), body);
+    while let Some((size, rest)) = left.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole.push_str(rest.get(..size).unwrap_or(rest));
+        left = rest.get(size + 2..).unwrap_or_default();
+    }
+    whole
+}
+
 impl Answer {
     pub fn of(bytes: &[u8]) -> Answer {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let mut answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
+        if head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked") {
+            answer.body = unchunked(body);
+        }
+        answer
     }
 
     pub fn header(&self, name: &str) -> &str {

@@ -65,6 +65,13 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut 
                 check(document, rule, value, at, &mut wrong);
                 wrong.is_empty()
             }),
+            // What each line of a text is.
+            "x-line" => {
+                for line in value.as_str().unwrap_or_default().lines() {
+                    check(document, rule, &serde_json::from_str(line).unwrap(), at, wrong);
+                }
+                true
+            }
             "enum" => rule.as_array().unwrap().contains(value),
             "minimum" => value.as_i64().is_none_or(|number| number >= rule.as_i64().unwrap()),
             "pattern" => {

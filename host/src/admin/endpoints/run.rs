@@ -53,6 +53,7 @@ fn status(call: &Call) -> Result<Reply, Problem> {
     let state = &call.state;
     let summary = Summary::new(&state.metrics);
     let view = state.view();
+    let waits = state.metrics.waits.waited(state.control.live().dead_letter_waits());
     Reply::json(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "state": if state.drain.requested() { "ending" } else { "running" },
@@ -66,6 +67,7 @@ fn status(call: &Call) -> Result<Reply, Problem> {
         "hooks": summary.hooks,
         "costliest": summary.costliest,
         "sinks": ends::sinks(&view.config, &state.metrics),
+        "waits": waits,
         "dropped": summary.dropped,
         "failed": summary.failed,
         "dead_letters": summary.dead_letters,

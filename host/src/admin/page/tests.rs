@@ -14,7 +14,8 @@ fn no_file_names_another_origin_or_holds_anything_that_the_policy_would_stop() {
         for inline in ["<style", " style=", " onclick=", " onload=", " onsubmit=", "javascript:"] {
             assert!(!text.contains(inline), "{path} has {inline}");
         }
-        for makes_markup in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
+        for makes_markup in
+            ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"]
         {
             assert!(!text.contains(makes_markup), "{path} has {makes_markup}");
         }
@@ -31,7 +32,9 @@ fn each_script_of_the_page_has_a_source_and_all_that_the_files_name_is_there() {
     let mut named = 0;
     for (path, text) in texts() {
         let folder = if path == "/" { "/" } else { "/page/" };
-        for part in text.split('"').filter(|part| [".js", ".css", ".svg"].iter().any(|end| part.ends_with(end))) {
+        for part in
+            text.split('"').filter(|part| [".js", ".css", ".svg"].iter().any(|end| part.ends_with(end)))
+        {
             let part = format!("{folder}{}", part.trim_start_matches("./"));
             assert!(FILES.iter().any(|file| file.path == part), "{path} names {part}");
             named += 1;
