@@ -49,6 +49,7 @@ export class Tap {
     set(by("tap-button"), "Start");
     set(by("tap-told"), told);
     if (told) return;
+    set(by("tap-left-out"), "");
     by("tap-lines").replaceChildren();
     by("tap-lines").hidden = true;
   }
@@ -65,6 +66,7 @@ export class Tap {
     if (by("tap-match").value.trim()) query.set("match", by("tap-match").value.trim());
     set(by("tap-button"), "Stop");
     set(by("tap-told"), "Waiting for events");
+    set(by("tap-left-out"), "");
     by("tap-lines").replaceChildren();
     by("tap-lines").hidden = false;
     try {
@@ -78,7 +80,8 @@ export class Tap {
 
   #line(told) {
     if (told.event === undefined) {
-      set(by("tap-told"), `Not shown: ${count((told.left_out ?? 0) + (told.lost ?? 0))} events, over the rate`);
+      // Not for who listens: it changes each second.
+      set(by("tap-left-out"), `${count((told.left_out ?? 0) + (told.lost ?? 0))} more are not shown, which is over the rate`);
       return;
     }
     if (by("tap-told").textContent === "Waiting for events") set(by("tap-told"), "");
