@@ -10,7 +10,7 @@ use std::thread;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::live::{ENDS, Run};
+use crate::support::run::{ENDS, Run};
 use crate::support::{Trial, hook, memory, numbered, scale, wait_until};
 
 /// Changes the configuration, has it read at once, and waits until the log has `told` so many times.

@@ -148,12 +148,14 @@ fn ask(driver: &str, method: &str, path: &str, with: &Value) -> io::Result<Value
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.parse().map_err(io::Error::other)?;
+        let Some((name, value)) = line.split_once(':') else {
+            if line.trim().is_empty() {
+                break;
             }
-            None if line.trim_end().is_empty() => break,
-            _ => {}
+            continue;
+        };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().map_err(io::Error::other)?;
         }
     }
     let mut body = vec![0; length];

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::browser::Browser;
 use crate::admin::http::Host;
 use crate::hooks::other_version;
-use crate::support::{NO_BREAKER, Trial, hook, misbehave, numbered, wait_until};
+use crate::support::{NO_BREAKER, hook, misbehave, numbered, wait_until};
 
 /// A picture is no larger than this, because all of them are in the repository.
 const MOST_PICTURE: usize = 200 << 10;

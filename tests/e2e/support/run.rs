@@ -12,7 +12,7 @@ use super::{Ran, Trial, hook, wait_until};
 pub struct Run {
     pub trial: Trial,
     pub child: Child,
-    input: ChildStdin,
+    pub input: ChildStdin,
     sent: usize,
 }
 
