@@ -15,7 +15,7 @@ HOOKS := redact sample enrich level trace parse schema throttle count dedupe lea
 HOOK_CRATES := $(addprefix hookaroon-,$(HOOKS))
 HOST := -p hookaroon --features embed-plugins
 
-.PHONY: help build hooks mistakes dist demo docs test test-peers bench soak fuzz deny clean
+.PHONY: help build hooks mistakes dist demo docs test test-peers pictures bench soak fuzz deny clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,9 +75,12 @@ test: hooks mistakes ## format, lints, all tests, docs; what CI runs
 	$(CARGO) test --release -p hookaroon-sdk -p hookaroon-sdk-macros -p hookaroon-find -p hookaroon-flow $(addprefix -p ,$(HOOK_CRATES)) -p hookaroon-generator
 	$(CARGO) test --release $(HOST) -- --skip peers::
 
-test-peers: hooks ## the same hook in Rust, C and Python, and a real Prometheus; installs clang and componentize-py if they are missing
+test-peers: hooks ## the same hook in Rust, C and Python; a real Prometheus, Chromium and API fuzzer; installs what is missing
 	$(MAKE) -C tests/peers
 	$(CARGO) test --release $(HOST) --test e2e peers::
+
+pictures: hooks ## docs/images: the status page as it looks now; needs what `make test-peers` installs
+	HOOKAROON_IMAGES=$(CURDIR)/docs/images $(CARGO) test --release $(HOST) --test e2e peers::page::it_looks
 
 bench: build ## speed against serde_json, sonic-rs and no sandbox; prints medians and spread
 	@# Apart: built together with the host, serde_json would be slower, and it is what the host is measured against.

@@ -18,6 +18,7 @@ mod endpoints;
 mod guard;
 mod listen;
 pub mod openapi;
+mod page;
 mod patient;
 pub mod problem;
 pub mod role;

@@ -5,6 +5,7 @@ mod commands;
 mod ends;
 pub mod http;
 mod listening;
+mod page;
 mod schema;
 mod tokens;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 use http::{Answer, Host, operations, roles};
 
 #[test]
-fn nothing_answers_without_a_token_but_health() {
+fn nothing_answers_without_a_token_but_health_and_the_page_that_asks_for_one() {
     let host = Host::start("", "");
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(host.get(path, None).status, 200, "{path}");
@@ -33,7 +34,7 @@ fn nothing_answers_without_a_token_but_health() {
     }
     assert!(asked >= 30, "{asked}");
     // Nor is it told what there is.
-    for (method, path) in [("GET", "/"), ("GET", "/api/v2"), ("POST", "/api/v1/hooks")] {
+    for (method, path) in [("GET", "/page"), ("POST", "/"), ("GET", "/api/v2"), ("POST", "/api/v1/hooks")] {
         assert_eq!(host.ask(method, path, None, &[], b"").status, 401, "{path}");
     }
     host.end();

@@ -1,18 +1,31 @@
 //! The contract is not Rust's alone: the same small hook in Rust, C and Python (`tests/peers`), which must do the same,
-//! byte for byte and count for count.
+//! byte for byte and count for count; and the programs of others that ask a host: Prometheus, a browser, a fuzzer.
 //!
 //! `make test-peers` builds them and runs this; `make test`, which needs Rust only, leaves it out.
 
+mod browser;
+mod fuzz;
+mod page;
 mod prometheus;
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::Value;
 
 use crate::support::{FILE_TO_FILE, Ran, Trial};
+
+/// A process that ends with its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/fixture").join(name);

@@ -2,6 +2,7 @@
 
 pub(super) mod audit;
 pub(super) mod config;
+mod ends;
 pub(super) mod explain;
 pub(super) mod health;
 pub(super) mod hooks;

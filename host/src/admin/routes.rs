@@ -12,6 +12,7 @@ use super::endpoint::{Access, Endpoint};
 use super::endpoints::{
     audit, config, explain, health, hooks, letters, plugins, run, set, tap, tokens, verbs, versions,
 };
+use super::page;
 use super::state::State;
 
 /// All of them, in the order in which people read of them.
@@ -53,7 +54,10 @@ pub(super) const OPENAPI: &str = "/api/v1/openapi.json";
 /// What such a listener serves.
 pub(super) fn router(state: Arc<State>, serves: Serves) -> Router {
     let door = Arc::new(Door::new(state, serves));
-    let mut router = Router::new();
+    let mut router = match serves {
+        Serves::Api => page::router(),
+        Serves::Metrics => Router::new(),
+    };
     for endpoint in ENDPOINTS {
         if serves == Serves::Api || matches!(endpoint.access, Access::Anyone | Access::Scrape) {
             router = router.route(endpoint.path, method(endpoint, &door));

@@ -8,7 +8,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::config::Share;
+use crate::metrics::HookMetrics;
 
 /// By how much a candidate may do worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Default for Margins {
 }
 
 /// What a version has done until now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Done {
     /// Rows that it processed or failed on.
     pub rows: u64,
@@ -54,6 +57,13 @@ pub struct Done {
 }
 
 impl Done {
+    /// What a version has done until now.
+    pub fn of(metrics: &HookMetrics) -> Done {
+        let failed = [&metrics.handed_back, &metrics.dead_letters, &metrics.passed, &metrics.error_dropped];
+        let failed = failed.iter().map(|counter| counter.get()).sum();
+        Done { rows: metrics.handed.get(), failed, dropped: metrics.dropped.get(), cpu_ns: metrics.cpu_ns() }
+    }
+
     fn since(self, before: Done) -> Done {
         Done {
             rows: self.rows.saturating_sub(before.rows),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::HookView;
 use crate::hook::verdict::{Done, Trial, Verdict};
-use crate::metrics::HookMetrics;
 
 /// The trials under way, by hook.
 #[derive(Default)]
@@ -30,7 +29,7 @@ impl Trials {
         self.0.retain(|name, _| tried(name));
         for hook in hooks {
             let (Some(view), Some(config)) = (&hook.candidate, &hook.hook.candidate) else { continue };
-            let (own, stable) = (done(&view.metrics), done(&hook.metrics));
+            let (own, stable) = (Done::of(&view.metrics), Done::of(&hook.metrics));
             let known = self.0.get_mut(&hook.hook.name).filter(|known| known.sha256 == view.plugin.sha256);
             let Some(running) = known else {
                 let trial = Trial::new(config.margins, now_ns, own, stable);
@@ -42,11 +41,4 @@ impl Trials {
         }
         decisions
     }
-}
-
-/// What a version has done until now.
-fn done(metrics: &HookMetrics) -> Done {
-    let failed = [&metrics.handed_back, &metrics.dead_letters, &metrics.passed, &metrics.error_dropped];
-    let failed = failed.iter().map(|counter| counter.get()).sum();
-    Done { rows: metrics.handed.get(), failed, dropped: metrics.dropped.get(), cpu_ns: metrics.cpu_ns() }
 }

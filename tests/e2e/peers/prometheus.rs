@@ -13,6 +13,7 @@ use std::thread;
 
 use serde_json::Value;
 
+use super::Running;
 use crate::support::{FILE_TO_FILE, Trial, hook, misbehave, wait_until};
 
 /// After so many scrapes every rate is known.
@@ -27,16 +28,6 @@ fn program(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/peers/prometheus/usr/bin").join(name);
     path.canonicalize()
         .unwrap_or_else(|error| panic!("{}: {error}; `make test-peers` fetches it", path.display()))
-}
-
-/// A process that ends with its test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// What follows each of these texts in the first line of this process's log that has it, one after the other; the rest of the

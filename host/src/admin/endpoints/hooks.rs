@@ -13,6 +13,7 @@ use crate::admin::role::Role;
 use crate::admin::state::State;
 use crate::config::{self, suggestion};
 use crate::hook::load::hex;
+use crate::hook::verdict::Done;
 use crate::live::control::told::Told as Changed;
 use crate::live::{CandidateView, HookView, View};
 use crate::summary::{self, Summary};
@@ -74,6 +75,8 @@ struct AtWork<'a> {
     instances: u32,
     memory: Memory,
     breaker: &'static str,
+    /// What this version did.
+    did: Done,
     candidate: Option<Tried<'a>>,
 }
 
@@ -95,6 +98,7 @@ struct Tried<'a> {
     share: Option<String>,
     rows: u64,
     failures: u64,
+    did: Done,
 }
 
 fn told<'a>(state: &State, hook: &'a config::Hook, view: &'a View, summary: &'a Summary) -> Told<'a> {
@@ -160,6 +164,7 @@ impl AtWork<'_> {
                 cap: hook.memory_bytes,
             },
             breaker: gate.as_ref().map_or("closed", |gate| gate.breaker()),
+            did: Done::of(metrics),
             candidate: candidate.as_ref().map(Tried::of),
         }
     }
@@ -177,6 +182,7 @@ impl Tried<'_> {
             share: (!is_shadow).then(|| hook.rollout.share.to_string()),
             rows: metrics.rows.get(),
             failures: metrics.all_failures(),
+            did: Done::of(metrics),
         }
     }
 }

@@ -3,11 +3,11 @@
 use axum::http::Method;
 use serde_json::json;
 
+use super::ends;
 use crate::admin::endpoint::{Access, Call, Content, Endpoint, Reply, Run};
 use crate::admin::openapi;
 use crate::admin::problem::Problem;
 use crate::admin::role::Role;
-use crate::config::{Input, Output};
 use crate::summary::Summary;
 
 pub(in crate::admin) static STATUS: Endpoint = Endpoint {
@@ -54,31 +54,6 @@ fn status(call: &Call) -> Result<Reply, Problem> {
     let summary = Summary::new(&state.metrics);
     let view = state.view();
     let waits = state.metrics.waits.waited(state.control.live().dead_letter_waits());
-    let sources: Vec<_> = view
-        .config
-        .sources
-        .iter()
-        .map(|source| {
-            let kind = match source.input {
-                Input::Stdin => "stdin",
-                Input::File { .. } => "file",
-            };
-            json!({ "name": source.name, "type": kind })
-        })
-        .collect();
-    let sinks: Vec<_> = view
-        .config
-        .sinks
-        .iter()
-        .zip(&state.metrics.sinks)
-        .map(|(sink, counted)| {
-            let kind = match sink.output {
-                Output::Stdout => "stdout",
-                Output::File { .. } => "file",
-            };
-            json!({ "name": sink.name, "type": kind, "events": counted.events.get(), "bytes": counted.bytes.get() })
-        })
-        .collect();
     Reply::json(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "state": if state.drain.requested() { "ending" } else { "running" },
@@ -87,10 +62,11 @@ fn status(call: &Call) -> Result<Reply, Problem> {
         "events_in": summary.events_in,
         "bytes_in": summary.bytes_in,
         "lines": summary.lines,
-        "sources": sources,
+        "sources": ends::sources(&view.config, &state.metrics),
+        "intakes": ends::intakes(&state.metrics),
         "hooks": summary.hooks,
         "costliest": summary.costliest,
-        "sinks": sinks,
+        "sinks": ends::sinks(&view.config, &state.metrics),
         "waits": waits,
         "dropped": summary.dropped,
         "failed": summary.failed,
