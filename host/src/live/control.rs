@@ -318,6 +318,8 @@ impl Control {
             let changes = overlay.of(name);
             changes.swapped = Some(change.of(Version { plugin, sha256 }));
             changes.candidate = Some(change.of(Trial { table: None, instead_of }));
+            // What was set of it goes with it.
+            changes.set.retain(|key, _| !key.starts_with("candidate."));
             if let Some(config) = config {
                 changes.set.insert("config".to_owned(), change.of(config));
             }
@@ -328,7 +330,9 @@ impl Control {
     fn end_trial(&self, name: &str, order: &Order) -> Result<Done, ControlError> {
         let instead_of = self.tried_in_files(name);
         self.change(order, &[], |overlay, change| {
-            overlay.of(name).candidate = Some(change.of(Trial { table: None, instead_of }));
+            let changes = overlay.of(name);
+            changes.candidate = Some(change.of(Trial { table: None, instead_of }));
+            changes.set.retain(|key, _| !key.starts_with("candidate."));
         })
     }
 
