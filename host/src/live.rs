@@ -194,6 +194,9 @@ pub(crate) struct Begun {
     pub(crate) taps: Arc<Taps>,
 }
 
+/// A hook of the new chain, the steps to it, and what is told of them.
+type Made = (Part, (Step, Trial), Option<Did>);
+
 /// A change that is ready to be made.
 struct Change {
     config: Config,
@@ -309,12 +312,7 @@ impl Live {
     }
 
     /// How a hook that is at work becomes what it is configured as.
-    fn go_on(
-        &self,
-        old: &Part,
-        hook: &config::Hook,
-        options: &Options,
-    ) -> Result<(Part, (Step, Trial), Option<Did>), Vec<String>> {
+    fn go_on(&self, old: &Part, hook: &config::Hook, options: &Options) -> Result<Made, Vec<String>> {
         let need = match options.reload.contains(&hook.name) {
             true => Need::Instances,
             false => change::need(&old.hook, &old.plugin.sha256, hook),

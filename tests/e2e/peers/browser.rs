@@ -38,8 +38,14 @@ impl Browser {
         thread::spawn(move || log.for_each(drop));
         let profile = format!("--user-data-dir={}", trial.path("browser").display());
         // A sandbox of its own it cannot make where tests run as root; what it shows is ours.
-        let arguments =
-            ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", &profile];
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            &profile,
+        ];
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "args": arguments },
