@@ -14,16 +14,17 @@ use hookaroon::event::path::Path as FieldPath;
 use hookaroon::event::projection::{NodeId, Projection};
 use hookaroon::event::selection::Selection;
 use hookaroon::event::time::TimeFormat;
-use hookaroon::hook::chain::{Chain, places};
+use hookaroon::hook::chain::Chain;
 use hookaroon::hook::compile::{self, Compiler};
 use hookaroon::hook::dead_letters::DeadLetters;
 use hookaroon::hook::dead_letters::setup::Setup;
 use hookaroon::hook::load::Loader;
+use hookaroon::hook::place::places;
 use hookaroon::hook::prepare::prepare;
 use hookaroon::hook::stage::{Stage, StagePlan};
 use hookaroon::hook::trust::Trust;
 use hookaroon::hook::{engine, scan};
-use hookaroon::metrics::{Counted, Metrics};
+use hookaroon::metrics::{Counted, HookMetrics, Role};
 use tempfile::TempDir;
 
 use crate::children;
@@ -68,9 +69,20 @@ impl One {
         let written = (!writes.is_empty()).then(|| {
             if writes.contains(&NodeId::ROOT) { Written::Whole } else { Written::Fields(writes.clone()) }
         });
-        let stage = StagePlan {
+        let metrics = Arc::new(HookMetrics::new(Counted {
             name: name.to_owned(),
+            sha256: prepared.plugin.sha256,
+            role: Role::AtWork,
+            limits: *prepared.plan.blueprint.limits(),
+            instances: 1,
+            log: Arc::default(),
+        }));
+        let stage = StagePlan {
+            name: Arc::from(name),
+            metrics,
+            is_paused: false,
             selection: Selection::default(),
+            projection: projection.clone(),
             rollout: None,
             asides: Arc::default(),
             reads: reads.clone(),
@@ -82,17 +94,12 @@ impl One {
             dead_letters: Arc::new(DeadLetters::in_memory()),
             setup: Setup::new(settings, &prepared.plugin, 1),
             origin: origin(&projection),
+            hands_back: false,
+            shadow: None,
             is_last: false,
         };
-        let counted = Counted {
-            name: name.to_owned(),
-            limits: *prepared.plan.blueprint.limits(),
-            instances: 1,
-            log: Arc::default(),
-        };
-        let metrics = Arc::new(Metrics::new([counted], []));
         let place = places(&prepared.plan, prepared.first, 1).pop().context("a place")?;
-        let chain = Chain::new(vec![Stage::new(Arc::new(stage), place)], metrics, Instant::now());
+        let chain = Chain::new(vec![Stage::new(Arc::new(stage), place)], Instant::now());
         let settings = settings.config.clone();
         Ok(One { projection, reads, writes, written, config: settings, chain, now_ns: 0 })
     }
