@@ -44,13 +44,13 @@ Examples:
     /// Shows the versions of a hook that are kept: what it can go back to
     #[command(after_help = "Example:\n  hookaroon hooks versions redact")]
     Versions(NamedArguments),
-    /// Puts the one [[hook]] of a file at the end of the chain, with its plugin
+    /// Puts the one hook of a file at the end of the chain, with its plugin
     #[command(after_help = "\
 Examples:
   hookaroon hooks load redact.toml --dry-run
   hookaroon hooks load debug.toml --for 30m")]
     Load {
-        /// A TOML file with one [[hook]]; its plugin is beside it, or a standard hook
+        /// A TOML file with one hook table; its plugin is beside it, or a standard hook
         file: PathBuf,
         #[command(flatten)]
         timed: Timed,
@@ -65,7 +65,7 @@ Examples:
   hookaroon hooks swap redact redact-2.wasm --share 5% --promote-after 1h
   hookaroon hooks swap redact redact-2.wasm --shadow")]
     Swap(Box<SwapArguments>),
-    /// Sets keys of a hook, as they stand in its [[hook]]
+    /// Sets keys of a hook, as they stand in its table
     #[command(after_help = "\
 Examples:
   hookaroon hooks set redact deadline=20ms memory=64MiB

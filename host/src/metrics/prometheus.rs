@@ -1,6 +1,6 @@
 //! What was counted, in the text format 0.0.4 of Prometheus.
 //!
-//! What is [`families`](super::families) says is written for all that there is now: a hook that is gone has no series.
+//! What is [`families`] says is written for all that there is now: a hook that is gone has no series.
 //! Reading stops nobody. What it costs is bounded by what is configured: hooks, sources, sinks, workers.
 
 use std::fmt::Write as _;
