@@ -307,10 +307,8 @@ impl Chain {
         if let Some(candidate) = link.stage.candidate().take() {
             let is_shadow = candidate.is_shadow();
             let mut stage = candidate.into_stage();
-            let plan = stage.plan().clone();
             if stage.place.leave() {
-                let last = stage.place.with(|seat| seat.teardown(Reason::Shutdown, &plan.metrics));
-                let last = last.unwrap_or_default();
+                let last = stage.end(Reason::Shutdown);
                 if !is_shadow && !last.events.ends.is_empty() {
                     self.journey.set_out(place + 1, self.links.len());
                     stage.emit(batch, &last, now_ns);
@@ -320,13 +318,7 @@ impl Chain {
         }
         self.ended = place + 1;
         if link.stage.place.leave() {
-            let plan = link.plan().clone();
-            let last = link.stage.place.with(|seat| seat.teardown(Reason::Shutdown, &plan.metrics));
-            let last = last.unwrap_or_else(|failure| {
-                let hook = &*plan.name;
-                tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
-                Emission::default()
-            });
+            let last = link.stage.end(Reason::Shutdown);
             self.emit(place, &last, batch, now_ns);
         }
         true

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bindings::hookaroon::hook::types::Reason;
 use super::breaker::Ticket;
 use super::chain::Stop;
 use super::convert::{Emission, Outcome};
@@ -533,6 +534,16 @@ impl Stage {
     /// Adds the events that the hook emitted to the end of the batch.
     pub(crate) fn emit(&mut self, batch: &mut Batch, emission: &Emission, now_ns: u64) {
         Stage::emit_of(&self.plan, emission, &mut self.emitted, batch, now_ns);
+    }
+
+    /// Ends its instance; the last events of that, none if it failed, which is told.
+    pub(crate) fn end(&mut self, reason: Reason) -> Emission {
+        let plan = self.plan.clone();
+        self.place.with(|seat| seat.teardown(reason, &plan.metrics)).unwrap_or_else(|failure| {
+            let (hook, whose) = (&*plan.name, if plan.hands_back { " of its candidate" } else { "" });
+            tracing::warn!(hook, "teardown{whose} failed: {}: {failure}", failure.kind.name());
+            Emission::default()
+        })
     }
 
     /// Keeps numbers for so many events that it will have emitted elsewhere; the first of them.

@@ -493,15 +493,9 @@ impl Control {
         }
         let done =
             read.map_err(ControlError::Config).and_then(|files| self.take_up(&mut wanted, files, false));
-        let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
-        let errors: Vec<String> = done.as_ref().err().map(errors).unwrap_or_default();
-        let mut reading = self.read();
-        (reading.times, reading.at) = (reading.times + 1, Some(now()));
-        if !errors.is_empty() && errors == reading.errors {
-            return None;
-        }
-        reading.errors = errors;
-        Some(done)
+        let before = self.note_reading(&done);
+        let is_told = done.is_ok() || self.read().errors != before;
+        is_told.then_some(done)
     }
 
     /// Reads the files again because somebody asks for it, and says what came of that.
@@ -511,12 +505,17 @@ impl Control {
         let done =
             read.map_err(ControlError::Config).and_then(|files| self.take_up(&mut wanted, files, dry_run));
         if !dry_run {
-            let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
-            let mut reading = self.read();
-            (reading.times, reading.at) = (reading.times + 1, Some(now()));
-            reading.errors = done.as_ref().err().map(errors).unwrap_or_default();
+            self.note_reading(&done);
         }
         done
+    }
+
+    /// Notes what the files came to; what was wrong with them before.
+    fn note_reading(&self, done: &Result<Done, ControlError>) -> Vec<String> {
+        let errors = |error: &ControlError| error.to_string().lines().map(str::to_owned).collect();
+        let mut reading = self.read();
+        (reading.times, reading.at) = (reading.times + 1, Some(now()));
+        std::mem::replace(&mut reading.errors, done.as_ref().err().map(errors).unwrap_or_default())
     }
 
     /// Makes true what files say.

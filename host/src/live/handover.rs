@@ -290,13 +290,7 @@ fn part_ways(desks: &mut [Desk], name: &str, reason: Reason) -> Vec<u64> {
         let stage = link.stage();
         let mut last = Emission::default();
         if !(is_over && matches!(stage.place, Place::Shared(_))) {
-            match stage.place.with(|seat| seat.teardown(reason, &plan.metrics)) {
-                Ok(emission) => last = emission,
-                Err(failure) => {
-                    let hook = name;
-                    tracing::warn!(hook, "teardown failed: {}: {failure}", failure.kind.name());
-                }
-            }
+            last = stage.end(reason);
             is_over = true;
         }
         let first = stage.reserve(last.events.ends.len());
@@ -322,17 +316,10 @@ fn end_trial(desks: &mut [Desk], tried: Vec<Option<Box<Candidate>>>) {
             continue;
         }
         is_over = true;
-        let plan = stage.plan().clone();
-        match stage.place.with(|seat| seat.teardown(Reason::Unload, &plan.metrics)) {
-            Ok(last) if !is_shadow => {
-                let first = stage.reserve(last.events.ends.len());
-                desk.say_farewell(&plan, last, first);
-            }
-            Ok(_) => {}
-            Err(failure) => {
-                let hook = &*plan.name;
-                tracing::warn!(hook, "teardown of its candidate failed: {}: {failure}", failure.kind.name());
-            }
+        let last = stage.end(Reason::Unload);
+        if !is_shadow {
+            let first = stage.reserve(last.events.ends.len());
+            desk.say_farewell(&stage.plan().clone(), last, first);
         }
     }
 }
